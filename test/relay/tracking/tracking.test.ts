@@ -1,0 +1,96 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { type LineOptions, openLines, tlsText } from '../../../relay/tracking/tracking.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'isthmus-tracking-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function collect(options: Omit<LineOptions, 'destination'> = {}) {
+  const written: string[] = [];
+  const lines = openLines({ ...options, destination: { write: (text) => written.push(text) } });
+  return { lines, read: () => written.map((line) => JSON.parse(line)) };
+}
+
+test('an event is one JSON line with its name, time and given fields only', () => {
+  const { lines, read } = collect();
+  lines.tracking.event({
+    event: 'RECEIVE',
+    queueId: 'a1-1',
+    originalSender: '',
+    recipients: ['mary@tenant2.example'],
+    latencyMs: 12,
+    clientTls: undefined,
+  });
+  expect(read()).toEqual([
+    {
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      event: 'RECEIVE',
+      queueId: 'a1-1',
+      originalSender: '',
+      recipients: ['mary@tenant2.example'],
+      latencyMs: 12,
+    },
+  ]);
+});
+
+test('what a peer sent cannot begin a line of its own', () => {
+  const { lines, read } = collect();
+  lines.tracking.event({ event: 'FAIL', clientHelo: 'x"}\r\n{"event":"SEND"\u2028', cause: 'a\\b' });
+  expect(read()).toMatchObject([{ event: 'FAIL', clientHelo: 'x"}\r\n{"event":"SEND"\u2028', cause: 'a\\b' }]);
+});
+
+test('log lines share the stream, carry their text and the error with its cause', () => {
+  const { lines, read } = collect();
+  lines.log.error('the next hop cannot be asked', {
+    error: new Error('outer', { cause: new Error('inner') }),
+    port: 25,
+  });
+  expect(read()).toMatchObject([{ level: 'error', msg: 'the next hop cannot be asked', port: 25 }]);
+  expect(JSON.stringify(read()[0].error)).toContain('inner');
+});
+
+test('a higher level leaves out log lines, never tracking', () => {
+  const { lines, read } = collect({ level: 'error' });
+  lines.log.info('not written');
+  lines.log.warn('not written');
+  lines.log.error('written');
+  lines.tracking.event({ event: 'SEND' });
+  expect(read().map((line) => line.msg ?? line.event)).toEqual(['written', 'SEND']);
+});
+
+test('flush waits until every line is in the file', async () => {
+  const path = join(folder, 'lines.json');
+  const fd = openSync(path, 'w');
+  const lines = openLines({ destination: fd });
+  for (let index = 0; index < 5000; index++) lines.tracking.event({ event: 'SEND', queueId: `q${index}` });
+  await lines.flush();
+  const read = readFileSync(path, 'utf8').trimEnd().split('\n');
+  expect(read.length).toBe(5000);
+  expect(JSON.parse(read[4999] as string).queueId).toBe('q4999');
+  closeSync(fd);
+});
+
+test('a disk that is full loses lines, counts them and throws nothing', async () => {
+  const fd = openSync('/dev/full', 'w');
+  let lost = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const lines = openLines({
+    destination: fd,
+    onLost: () => {
+      lost++;
+      resolve();
+    },
+  });
+  lines.tracking.event({ event: 'SEND' });
+  await promise;
+  expect(lost).toBeGreaterThan(0);
+});
+
+test('TLS is named by version and cipher, and says when a certificate was not checked', () => {
+  expect(tlsText(undefined)).toBeUndefined();
+  expect(tlsText({ version: 'TLSv1.3', cipher: 'X' })).toBe('TLSv1.3 X');
+  expect(tlsText({ version: 'TLSv1.2', cipher: 'Y', verified: false })).toBe('TLSv1.2 Y (unverified)');
+});
