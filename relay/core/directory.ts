@@ -1,0 +1,32 @@
+/** A RelayConfig indexed for the questions a session asks; built once a revision, never changed. */
+
+import type { RelayConfig, SharedDomainConfig, TenantRouteConfig } from './config.ts';
+import { buildRuleIndex, type RuleIndex } from './rule-index.ts';
+import { compileSources, type SourceList } from './source.ts';
+
+export interface Directory {
+  readonly config: RelayConfig;
+  readonly rules: RuleIndex;
+  readonly sources: SourceList;
+  readonly sharedDomains: ReadonlyMap<string, SharedDomainConfig>;
+  readonly tenantRoutes: ReadonlyMap<string, TenantRouteConfig>;
+  /** Routing domain → the tenant it belongs to. */
+  readonly routingDomains: ReadonlyMap<string, TenantRouteConfig>;
+  readonly heldDomains: ReadonlySet<string>;
+  readonly unresolvedHeld: ReadonlySet<string>;
+}
+
+export function buildDirectory(config: RelayConfig): Directory {
+  const routingDomains = new Map<string, TenantRouteConfig>();
+  for (const route of config.tenantRoutes) for (const domain of route.domains) routingDomains.set(domain, route);
+  return {
+    config,
+    rules: buildRuleIndex(config),
+    sources: compileSources(config),
+    sharedDomains: new Map(config.sharedDomains.map((domain) => [domain.domain, domain])),
+    tenantRoutes: new Map(config.tenantRoutes.map((route) => [route.name, route])),
+    routingDomains,
+    heldDomains: new Set(config.held.domains),
+    unresolvedHeld: new Set(config.held.unresolvedOf),
+  };
+}

@@ -1,0 +1,208 @@
+/** May this recipient be reached, and where? Decided per recipient, never per message; the first row that fits (mail-flow §4). */
+
+import type { Mailbox } from './address.ts';
+import { formatMailbox, mailboxKey, parseMailbox } from './address.ts';
+import type { SharedDomainConfig } from './config.ts';
+import type { Target } from './delivery.ts';
+import type { Directory } from './directory.ts';
+import type { Path } from './envelope.ts';
+import { type Reply, reply } from './reply.ts';
+import type { ClientIdentity } from './source.ts';
+
+export type Resolution = 'Rule' | 'Postmaster' | 'Authority' | 'RoutingDomain' | 'FromInternet' | 'Outbound';
+
+export interface AcceptedRecipient {
+  readonly action: 'Accept';
+  readonly target: Target;
+  /** As it goes to the next hop, without angle brackets. */
+  readonly forwardPath: string;
+  readonly resolution: Resolution;
+  /** RewriteRule that resolved it. */
+  readonly rule: string | undefined;
+  /** The shared domain it was addressed at. */
+  readonly sharedDomain: SharedDomainConfig | undefined;
+  /** Domain the client wrote: what `onlyTo` speaks of. */
+  readonly recipientDomain: string;
+}
+
+export interface RefusedRecipient {
+  readonly action: 'Refuse';
+  readonly reply: Reply;
+  /** For tracking: which row refused. */
+  readonly cause: string;
+}
+
+export type RecipientDecision = AcceptedRecipient | RefusedRecipient;
+
+/** Facts about the transaction that rows of the table look at. */
+export interface RecipientQuestion {
+  readonly client: ClientIdentity;
+  readonly tls: boolean;
+  readonly reversePath: Path;
+  readonly forwardPath: Path;
+}
+
+const HELD = reply(451, '4.3.5', 'Mail for or from this address is on hold, please try again later');
+const UNKNOWN = reply(550, '5.1.1', 'Recipient address rejected: unknown user');
+const NO_RELAY = reply(550, '5.7.1', 'Relaying denied');
+const TLS_FIRST = reply(530, '5.7.0', 'Must issue a STARTTLS command first');
+
+export function tlsRequiredReply(): Reply {
+  return TLS_FIRST;
+}
+
+function refuse(value: Reply, cause: string): RefusedRecipient {
+  return { action: 'Refuse', reply: value, cause };
+}
+
+export function decideRecipient(directory: Directory, question: RecipientQuestion): RecipientDecision {
+  const { client, reversePath, forwardPath } = question;
+  if (client.kind === 'Held') return refuse(HELD, 'the client matches a source of a tenant route that is not in force');
+  if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox)) {
+    return refuse(HELD, 'the sender belongs to a resource that is not in force');
+  }
+  const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
+  if (isHeldRecipient(directory, mailbox)) return refuse(HELD, 'the recipient belongs to a resource that is not in force');
+  const sharedDomain = directory.sharedDomains.get(mailbox.domain);
+  if (sharedDomain?.inboundTlsRequired === true && !question.tls) {
+    return refuse(TLS_FIRST, 'the shared domain takes mail over TLS only');
+  }
+  return (
+    administrative(directory, mailbox, sharedDomain) ??
+    resolved(directory, mailbox, sharedDomain) ??
+    (sharedDomain === undefined
+      ? elsewhere(directory, client, mailbox, forwardPath.text)
+      : unresolved(directory, client, mailbox, sharedDomain, forwardPath.text))
+  );
+}
+
+function isHeldSender(directory: Directory, client: ClientIdentity, mailbox: Mailbox): boolean {
+  if (directory.heldDomains.has(mailbox.domain)) return true;
+  return client.kind === 'Tenant' && directory.rules.isHeld(mailbox);
+}
+
+function isHeldRecipient(directory: Directory, mailbox: Mailbox): boolean {
+  return directory.heldDomains.has(mailbox.domain) || directory.rules.isHeldAddress(mailbox);
+}
+
+/** RFC 5321 §4.5.1 and RFC 2142: somebody reads postmaster and abuse. */
+function administrative(
+  directory: Directory,
+  mailbox: Mailbox,
+  sharedDomain: SharedDomainConfig | undefined,
+): RecipientDecision | undefined {
+  const { fleet } = directory.config;
+  const name = mailbox.localPart.toLowerCase();
+  const isOurs = sharedDomain !== undefined || mailbox.domain === fleet.hostname;
+  if (!isOurs || (name !== 'postmaster' && name !== 'abuse')) return undefined;
+  const own = sharedDomain?.[name];
+  // An address that a rule names is its owner's word, and nearer than the fleet's default.
+  if (own === undefined && directory.rules.resolveInbound(mailbox)?.kind === 'Address') return undefined;
+  const destination = own ?? fleet.postmaster;
+  const parsed = destination === undefined ? undefined : parseMailbox(destination);
+  if (parsed?.ok !== true) return refuse(HELD, `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
+  const place = administrativePlace(directory, parsed.value);
+  return { ...place, resolution: 'Postmaster', sharedDomain, recipientDomain: mailbox.domain };
+}
+
+function administrativePlace(directory: Directory, mailbox: Mailbox) {
+  const found = directory.rules.resolveInbound(mailbox);
+  if (found !== undefined) {
+    return {
+      action: 'Accept',
+      target: { kind: 'TenantRoute', name: found.tenantRoute },
+      forwardPath: formatMailbox(found.mailbox),
+      rule: found.rule,
+    } as const;
+  }
+  const route = directory.routingDomains.get(mailbox.domain);
+  const authority = directory.sharedDomains.get(mailbox.domain)?.unresolvedRecipients;
+  const target: Target =
+    route !== undefined
+      ? { kind: 'TenantRoute', name: route.name }
+      : authority?.action === 'Route'
+        ? { kind: 'TenantRoute', name: authority.tenantRoute }
+        : outbound(directory, mailbox.domain);
+  return { action: 'Accept', target, forwardPath: formatMailbox(mailbox), rule: undefined } as const;
+}
+
+function resolved(
+  directory: Directory,
+  mailbox: Mailbox,
+  sharedDomain: SharedDomainConfig | undefined,
+): RecipientDecision | undefined {
+  if (sharedDomain === undefined) return undefined;
+  const found = directory.rules.resolveInbound(mailbox);
+  if (found === undefined) return undefined;
+  return {
+    action: 'Accept',
+    target: { kind: 'TenantRoute', name: found.tenantRoute },
+    forwardPath: formatMailbox(found.mailbox),
+    resolution: 'Rule',
+    rule: found.rule,
+    sharedDomain,
+    recipientDomain: mailbox.domain,
+  };
+}
+
+function unresolved(
+  directory: Directory,
+  client: ClientIdentity,
+  mailbox: Mailbox,
+  sharedDomain: SharedDomainConfig,
+  text: string,
+): RecipientDecision {
+  // While one of the domain's rules is not in force, this address may well be one of its own.
+  if (directory.unresolvedHeld.has(mailbox.domain)) {
+    return refuse(HELD, 'no rule resolves the recipient, and a rule of its domain is not in force');
+  }
+  const policy = sharedDomain.unresolvedRecipients;
+  switch (policy.action) {
+    case 'Reject':
+      return refuse(UNKNOWN, `no rule resolves ${mailboxKey(mailbox)}`);
+    case 'Route':
+      if (client.kind === 'Tenant' && client.route.name === policy.tenantRoute) {
+        return refuse(UNKNOWN, 'no rule resolves the recipient, and its authority is the tenant that sent it');
+      }
+      return {
+        action: 'Accept',
+        target: { kind: 'TenantRoute', name: policy.tenantRoute },
+        forwardPath: text,
+        resolution: 'Authority',
+        rule: undefined,
+        sharedDomain,
+        recipientDomain: mailbox.domain,
+      };
+  }
+}
+
+function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbox, text: string): RecipientDecision {
+  const route = directory.routingDomains.get(mailbox.domain);
+  const proven = client.kind === 'Tenant';
+  if (route !== undefined && !proven && route.fromInternet === 'Refuse') {
+    return refuse(NO_RELAY, `the internet may not reach ${mailbox.domain} through this relay`);
+  }
+  if (route === undefined && !proven) return refuse(NO_RELAY, 'a client that is no tenant asked for a foreign recipient');
+  return {
+    action: 'Accept',
+    target: route === undefined ? outbound(directory, mailbox.domain) : { kind: 'TenantRoute', name: route.name },
+    forwardPath: text === '' ? formatMailbox(mailbox) : text,
+    resolution: route === undefined ? 'Outbound' : proven ? 'RoutingDomain' : 'FromInternet',
+    rule: undefined,
+    sharedDomain: undefined,
+    recipientDomain: mailbox.domain,
+  };
+}
+
+function outbound(directory: Directory, domain: string): Target {
+  return directory.config.fleet.outbound.route === 'MX' ? { kind: 'MX', domain } : { kind: 'SmartHost' };
+}
+
+/** Names the unit of delivery: one next hop, with the set of rewriting rules that apply to the recipient (mail-flow, opening). */
+export function destinationKey(directory: Directory, recipient: AcceptedRecipient): string {
+  const { target } = recipient;
+  const place = target.kind === 'MX' ? `MX ${target.domain}` : target.kind === 'SmartHost' ? 'SmartHost' : `TenantRoute ${target.name}`;
+  const conditional = directory.rules.onlyToKey(recipient.recipientDomain);
+  const reversed = recipient.sharedDomain?.recipientHeaders === 'Rewrite' ? recipient.sharedDomain.domain : '';
+  return `${place}\n${conditional}\n${reversed}`;
+}
