@@ -1,0 +1,217 @@
+/** Everything the relay counts, by documented name (docs/metrics.md). No label ever holds an address or a domain. */
+
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Stage, Target } from '../core/delivery.ts';
+import type { ReplyClass } from '../core/reply.ts';
+import { type Count, type Counts, counter, counterPairs, counters, type Level, level } from './count.ts';
+
+export const CONNECTION_REFUSALS = ['connections', 'connections_per_client', 'rate', 'draining', 'not_ready'] as const;
+export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
+export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;
+export const RECIPIENT_DECISIONS = [
+  'resolved',
+  'role',
+  'unresolved_routed',
+  'tenant_domain',
+  'outbound',
+  'unknown',
+  'relaying_denied',
+  'held',
+  'tls_missing',
+  'other_destination',
+  'too_many',
+  'invalid',
+  'next_hop_refused',
+  'next_hop_deferred',
+] as const;
+export const REWRITE_KINDS = ['reverse_path', 'forward_path', 'header'] as const;
+export const TARGETS = ['tenant_route', 'smart_host', 'mx'] as const;
+export const STAGES = [
+  'lookup',
+  'connect',
+  'greeting',
+  'ehlo',
+  'starttls',
+  'auth',
+  'mail',
+  'rcpt',
+  'data',
+  'content',
+] as const satisfies readonly Stage[];
+const REPLY_CLASSES = ['success', 'intermediate', 'transient', 'permanent'] as const satisfies readonly ReplyClass[];
+
+export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
+export type MessageDirection = (typeof DIRECTIONS)[number];
+export type MessageResult = (typeof MESSAGE_RESULTS)[number];
+export type RecipientDecision = (typeof RECIPIENT_DECISIONS)[number];
+export type RewriteKind = (typeof REWRITE_KINDS)[number];
+export type TargetKind = (typeof TARGETS)[number];
+
+export interface Metrics {
+  /** Client connections open now; what an autoscaler looks at. */
+  readonly connections: Level;
+  readonly connectionsAccepted: Count;
+  readonly connectionsRefused: Counts<ConnectionRefusal>;
+  readonly handshakes: Readonly<Record<'client' | 'next_hop', Counts<'ok' | 'failed'>>>;
+  readonly replies: Counts<ReplyClass>;
+  readonly recipients: Counts<RecipientDecision>;
+  readonly messages: Readonly<Record<MessageDirection, Counts<MessageResult>>>;
+  readonly rewrites: Counts<RewriteKind>;
+  readonly auditedRewrites: Counts<RewriteKind>;
+  /** Seconds from the client's final dot to the next hop's answer. */
+  readonly deliverySeconds: Readonly<Record<TargetKind, { observe(seconds: number): void }>>;
+  /** Connections to next hops open now. */
+  readonly nextHopConnections: Level;
+  readonly nextHopConnectionsOpened: Count;
+  readonly nextHopRefusals: Counts<Stage>;
+  readonly nextHopRefusesUs: Count;
+  readonly receivedBytes: Count;
+  readonly deliveredBytes: Count;
+  readonly bareLineEndings: Count;
+  readonly clientGoneAfterDot: Count;
+  readonly answeredFromMemory: Count;
+  /** Octets of bodies that wait in temporary files now. */
+  readonly spoolBytes: Level;
+  readonly spoolFailures: Count;
+  readonly linesLost: Count;
+  readonly configReloads: Counts<'applied' | 'refused'>;
+  /** Names the configuration in force, applied now. */
+  configApplied(revision: string): void;
+  /** What /metrics answers, and its content type. */
+  readonly contentType: string;
+  text(): Promise<string>;
+  /** For a parent process that sums its workers with aggregateText(). */
+  snapshot(): Promise<MetricsSnapshot>;
+}
+
+/** Plain data that survives being sent to another process. */
+export type MetricsSnapshot = readonly object[];
+
+/** Deliveries wait at most deliveryTimeoutSeconds (270) and then 600 s for an answer; half of all take less than 0.1 s. */
+const DELIVERY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 270, 870];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'isthmus_' });
+  const one = (name: string, help: string) => counter(registry, `isthmus_${name}`, help);
+  const by = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) =>
+    counters(registry, `isthmus_${name}`, help, label, values);
+  const now = (name: string, help: string) => level(registry, `isthmus_${name}`, help);
+
+  const deliverySeconds = new Histogram({
+    name: 'isthmus_delivery_seconds',
+    help: "Seconds from the client's final dot to the next hop's answer, by kind of next hop.",
+    labelNames: ['target'],
+    buckets: DELIVERY_BUCKETS,
+    registers: [registry],
+  });
+  for (const target of TARGETS) deliverySeconds.zero({ target });
+  const configInfo = new Gauge({
+    name: 'isthmus_config_info',
+    help: '1; its label is the revision of the configuration in force.',
+    labelNames: ['revision'],
+    aggregator: 'max',
+    registers: [registry],
+  });
+  const configApplied = new Gauge({
+    name: 'isthmus_config_applied_timestamp_seconds',
+    help: 'When the configuration in force was applied, in seconds since 1970.',
+    // Of several workers the one that is behind is worth knowing.
+    aggregator: 'min',
+    registers: [registry],
+  });
+
+  return {
+    connections: now('smtp_connections', 'Client connections open now.'),
+    connectionsAccepted: one('smtp_connections_accepted_total', 'Client connections that were greeted with 220.'),
+    connectionsRefused: by(
+      'smtp_connections_refused_total',
+      'Client connections refused in the greeting, by reason.',
+      'reason',
+      CONNECTION_REFUSALS,
+    ),
+    handshakes: counterPairs(
+      registry,
+      'isthmus_tls_handshakes_total',
+      'TLS handshakes, with clients and with next hops.',
+      ['peer', 'result'],
+      ['client', 'next_hop'],
+      ['ok', 'failed'],
+    ),
+    replies: by('smtp_replies_total', 'Replies given to clients, by class.', 'class', REPLY_CLASSES),
+    recipients: by(
+      'recipients_total',
+      'Recipients asked for by clients, by decision.',
+      'decision',
+      RECIPIENT_DECISIONS,
+    ),
+    messages: counterPairs(
+      registry,
+      'isthmus_messages_total',
+      'Messages whose content was begun, by direction and what the client was told after it.',
+      ['direction', 'result'],
+      DIRECTIONS,
+      MESSAGE_RESULTS,
+    ),
+    rewrites: by('rewrites_total', 'Addresses rewritten, by place.', 'kind', REWRITE_KINDS),
+    auditedRewrites: by(
+      'audited_rewrites_total',
+      'Addresses that a rule in Audit mode would have rewritten, by place.',
+      'kind',
+      REWRITE_KINDS,
+    ),
+    deliverySeconds: {
+      tenant_route: deliverySeconds.labels('tenant_route'),
+      smart_host: deliverySeconds.labels('smart_host'),
+      mx: deliverySeconds.labels('mx'),
+    },
+    nextHopConnections: now('next_hop_connections', 'Connections to next hops open now, busy or kept.'),
+    nextHopConnectionsOpened: one('next_hop_connections_opened_total', 'Connections opened to next hops.'),
+    nextHopRefusals: by(
+      'next_hop_refusals_total',
+      'Steps that did not succeed at a next hop, by stage.',
+      'stage',
+      STAGES,
+    ),
+    nextHopRefusesUs: one(
+      'next_hop_refuses_us_total',
+      'Refusals that speak of this relay and not of the mail: certificate, address, reputation. Clients heard 451.',
+    ),
+    receivedBytes: one('received_bytes_total', 'Octets of messages received whole.'),
+    deliveredBytes: one('delivered_bytes_total', 'Octets of messages that next hops took.'),
+    bareLineEndings: one('bare_line_endings_total', 'Bare CR and bare LF in messages, made CRLF.'),
+    clientGoneAfterDot: one(
+      'client_gone_after_dot_total',
+      'Messages delivered after their client had gone (RFC 1047): a retry may come.',
+    ),
+    answeredFromMemory: one('answered_from_memory_total', 'Such retries answered 250 without a second delivery.'),
+    spoolBytes: now('spool_bytes', 'Octets of message bodies that wait in temporary files now.'),
+    spoolFailures: one('spool_failures_total', 'Message bodies that could not be kept: clients heard 452 4.3.1.'),
+    linesLost: one('log_lines_lost_total', 'Lines of log and tracking that could not be written.'),
+    configReloads: by('config_reloads_total', 'New configurations, by result.', 'result', ['applied', 'refused']),
+    configApplied: (revision) => {
+      configInfo.reset();
+      configInfo.set({ revision }, 1);
+      configApplied.setToCurrentTime();
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON(),
+  };
+}
+
+/** The sum of several workers, as /metrics answers it. */
+export function aggregateText(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot])).metrics();
+}
+
+export function targetKind(target: Target): TargetKind {
+  switch (target.kind) {
+    case 'TenantRoute':
+      return 'tenant_route';
+    case 'SmartHost':
+      return 'smart_host';
+    case 'MX':
+      return 'mx';
+  }
+}
