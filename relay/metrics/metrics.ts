@@ -8,24 +8,26 @@ import { type Count, type Counts, counter, counterPairs, counters, type Level, l
 export const CONNECTION_REFUSALS = ['connections', 'connections_per_client', 'rate', 'draining', 'not_ready'] as const;
 export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
 export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;
+/** The first six accept, by the words of core's Resolution; the rest did not. */
 export const RECIPIENT_DECISIONS = [
-  'resolved',
-  'role',
-  'unresolved_routed',
-  'tenant_domain',
-  'outbound',
-  'unknown',
-  'relaying_denied',
-  'held',
-  'tls_missing',
-  'other_destination',
-  'too_many',
-  'invalid',
-  'next_hop_refused',
-  'next_hop_deferred',
+  'Rule',
+  'Postmaster',
+  'Authority',
+  'RoutingDomain',
+  'FromInternet',
+  'Outbound',
+  'Unknown',
+  'RelayingDenied',
+  'Held',
+  'TlsMissing',
+  'OtherDestination',
+  'TooMany',
+  'NextHopRefused',
+  'NextHopDeferred',
+  'Other',
 ] as const;
 export const REWRITE_KINDS = ['reverse_path', 'forward_path', 'header'] as const;
-export const TARGETS = ['tenant_route', 'smart_host', 'mx'] as const;
+export const TARGETS = ['TenantRoute', 'SmartHost', 'MX'] as const satisfies readonly Target['kind'][];
 export const STAGES = [
   'lookup',
   'connect',
@@ -45,7 +47,6 @@ export type MessageDirection = (typeof DIRECTIONS)[number];
 export type MessageResult = (typeof MESSAGE_RESULTS)[number];
 export type RecipientDecision = (typeof RECIPIENT_DECISIONS)[number];
 export type RewriteKind = (typeof REWRITE_KINDS)[number];
-export type TargetKind = (typeof TARGETS)[number];
 
 export interface Metrics {
   /** Client connections open now; what an autoscaler looks at. */
@@ -59,7 +60,7 @@ export interface Metrics {
   readonly rewrites: Counts<RewriteKind>;
   readonly auditedRewrites: Counts<RewriteKind>;
   /** Seconds from the client's final dot to the next hop's answer. */
-  readonly deliverySeconds: Readonly<Record<TargetKind, { observe(seconds: number): void }>>;
+  readonly deliverySeconds: Readonly<Record<Target['kind'], { observe(seconds: number): void }>>;
   /** Connections to next hops open now. */
   readonly nextHopConnections: Level;
   readonly nextHopConnectionsOpened: Count;
@@ -161,9 +162,9 @@ export function createMetrics(): Metrics {
       REWRITE_KINDS,
     ),
     deliverySeconds: {
-      tenant_route: deliverySeconds.labels('tenant_route'),
-      smart_host: deliverySeconds.labels('smart_host'),
-      mx: deliverySeconds.labels('mx'),
+      TenantRoute: deliverySeconds.labels('TenantRoute'),
+      SmartHost: deliverySeconds.labels('SmartHost'),
+      MX: deliverySeconds.labels('MX'),
     },
     nextHopConnections: now('next_hop_connections', 'Connections to next hops open now, busy or kept.'),
     nextHopConnectionsOpened: one('next_hop_connections_opened_total', 'Connections opened to next hops.'),
@@ -203,15 +204,4 @@ export function createMetrics(): Metrics {
 /** The sum of several workers, as /metrics answers it. */
 export function aggregateText(snapshots: readonly MetricsSnapshot[]): Promise<string> {
   return AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot])).metrics();
-}
-
-export function targetKind(target: Target): TargetKind {
-  switch (target.kind) {
-    case 'TenantRoute':
-      return 'tenant_route';
-    case 'SmartHost':
-      return 'smart_host';
-    case 'MX':
-      return 'mx';
-  }
 }

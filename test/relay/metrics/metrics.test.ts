@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { aggregateText, createMetrics, targetKind } from '../../../relay/metrics/metrics.ts';
+import { aggregateText, createMetrics } from '../../../relay/metrics/metrics.ts';
 
 const documentation = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
 
@@ -68,20 +68,14 @@ test('several workers are summed, and a worker that is behind shows both revisio
   const [one, two] = [createMetrics(), createMetrics()];
   one.connections.add(2);
   two.connections.add(3);
-  one.deliverySeconds.mx.observe(0.2);
-  two.deliverySeconds.mx.observe(0.3);
+  one.deliverySeconds.MX.observe(0.2);
+  two.deliverySeconds.MX.observe(0.3);
   one.configApplied('a');
   two.configApplied('b');
   const snapshots = structuredClone(await Promise.all([one.snapshot(), two.snapshot()]));
   const text = await aggregateText(snapshots);
   expect(text).toContain('\nisthmus_smtp_connections 5\n');
-  expect(text).toContain('\nisthmus_delivery_seconds_count{target="mx"} 2\n');
+  expect(text).toContain('\nisthmus_delivery_seconds_count{target="MX"} 2\n');
   expect(text).toContain('revision="a"} 1');
   expect(text).toContain('revision="b"} 1');
-});
-
-test('a target is counted by its kind, never by its name', () => {
-  expect(targetKind({ kind: 'TenantRoute', name: 'tenant1' })).toBe('tenant_route');
-  expect(targetKind({ kind: 'SmartHost' })).toBe('smart_host');
-  expect(targetKind({ kind: 'MX', domain: 'example.com' })).toBe('mx');
 });
