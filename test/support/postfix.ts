@@ -71,6 +71,8 @@ export interface Postfix {
 // Owner of the delivered mail: nobody, on every Debian.
 const NOBODY = 65_534;
 const PATIENCE_MS = 30_000;
+const LONG_AGO = new Date('2020-01-01');
+const POSTFIX_ONLY = 'active bounce corrupt defer deferred flush hold incoming private saved trace'.split(' ');
 
 export async function startPostfix(options: PostfixOptions = {}): Promise<Postfix> {
   if (!isRoot) throw new Error('Postfix starts as root only. Run the tests as root.');
@@ -79,10 +81,10 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Postfi
   const port = options.port ?? (await freePort(address));
   const directory = await makeDirectory();
   const { settings, files } = configuration(options, address, directory);
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, 'etc', name), content);
+  for (const [name, content] of Object.entries(files)) writeConfiguration(directory, name, content);
   const lines = Object.entries({ ...settings, ...options.settings }).map(([name, value]) => `${name} = ${value}\n`);
-  writeFileSync(join(directory, 'etc', 'main.cf'), lines.join(''));
-  writeFileSync(join(directory, 'etc', 'master.cf'), services(address, port, options));
+  writeConfiguration(directory, 'main.cf', lines.join(''));
+  writeConfiguration(directory, 'master.cf', services(address, port, options));
   const master = start('postfix', ['-c', join(directory, 'etc'), 'start-fg'], { name: 'postfix' });
   try {
     await master.waitForPort(address, port);
@@ -97,11 +99,29 @@ async function makeDirectory(): Promise<string> {
   // Every Postfix daemon that gave up root must pass through it.
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-postfix-'));
   chmodSync(directory, 0o755);
-  for (const name of ['etc', 'queue', 'data', 'mail']) mkdirSync(join(directory, name));
-  const owner = (await runOrThrow('id', ['-u', 'postfix'])).trim();
-  chownSync(join(directory, 'data'), Number(owner), 0);
-  chownSync(join(directory, 'mail'), NOBODY, NOBODY);
+  const folder = (name: string, user: number, group: number, mode: number) => {
+    mkdirSync(join(directory, name));
+    chownSync(join(directory, name), user, group);
+    chmodSync(join(directory, name), mode);
+  };
+  const postfix = Number(await runOrThrow('id', ['-u', 'postfix']));
+  const postdrop = Number((await runOrThrow('getent', ['group', 'postdrop'])).split(':')[2]);
+  for (const name of ['etc', 'queue', 'queue/pid']) folder(name, 0, 0, 0o755);
+  folder('data', postfix, 0, 0o700);
+  folder('mail', NOBODY, NOBODY, 0o755);
+  for (const name of POSTFIX_ONLY) folder(`queue/${name}`, postfix, 0, 0o700);
+  folder('queue/maildrop', postfix, postdrop, 0o730);
+  folder('queue/public', postfix, postdrop, 0o710);
+  // Spares the start its integrity check; the folders above are what it would have made.
+  writeFileSync(join(directory, 'queue', 'quick-start'), '');
   return directory;
+}
+
+function writeConfiguration(directory: string, name: string, content: string): void {
+  const file = join(directory, 'etc', name);
+  writeFileSync(file, content);
+  // Postfix reads a file again and again until it is two seconds old, lest it sees one half written.
+  utimesSync(file, LONG_AGO, LONG_AGO);
 }
 
 function configuration(options: PostfixOptions, address: string, directory: string) {
