@@ -9,7 +9,9 @@ import type { Path } from './envelope.ts';
 import { type Reply, reply } from './reply.ts';
 import type { ClientIdentity } from './source.ts';
 
-export type Resolution = 'Rule' | 'Postmaster' | 'Authority' | 'RoutingDomain' | 'FromInternet' | 'Outbound';
+/** Which row accepted, by the names that metrics count. */
+export type Resolution = 'resolved' | 'role' | 'unresolved_routed' | 'tenant_domain' | 'outbound';
+export type Refused = 'held' | 'tls_missing' | 'unknown' | 'relaying_denied';
 
 export interface AcceptedRecipient {
   readonly action: 'Accept';
@@ -27,6 +29,7 @@ export interface AcceptedRecipient {
 
 export interface RefusedRecipient {
   readonly action: 'Refuse';
+  readonly row: Refused;
   readonly reply: Reply;
   /** For tracking: which row refused. */
   readonly cause: string;
@@ -42,30 +45,30 @@ export interface RecipientQuestion {
   readonly forwardPath: Path;
 }
 
-const HELD = reply(451, '4.3.5', 'Mail for or from this address is on hold, please try again later');
-const UNKNOWN = reply(550, '5.1.1', 'Recipient address rejected: unknown user');
-const NO_RELAY = reply(550, '5.7.1', 'Relaying denied');
-const TLS_FIRST = reply(530, '5.7.0', 'Must issue a STARTTLS command first');
+export const REFUSAL_REPLIES: Readonly<Record<Refused, Reply>> = {
+  held: reply(451, '4.3.5', 'Mail for or from this address is on hold, please try again later'),
+  unknown: reply(550, '5.1.1', 'Recipient address rejected: unknown user'),
+  relaying_denied: reply(550, '5.7.1', 'Relaying denied'),
+  tls_missing: reply(530, '5.7.0', 'Must issue a STARTTLS command first'),
+};
 
-export function tlsRequiredReply(): Reply {
-  return TLS_FIRST;
-}
-
-function refuse(value: Reply, cause: string): RefusedRecipient {
-  return { action: 'Refuse', reply: value, cause };
+function refuse(row: Refused, cause: string): RefusedRecipient {
+  return { action: 'Refuse', row, reply: REFUSAL_REPLIES[row], cause };
 }
 
 export function decideRecipient(directory: Directory, question: RecipientQuestion): RecipientDecision {
   const { client, reversePath, forwardPath } = question;
-  if (client.kind === 'Held') return refuse(HELD, 'the client matches a source of a tenant route that is not in force');
+  if (client.kind === 'Held')
+    return refuse('held', 'the client matches a source of a tenant route that is not in force');
   if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox)) {
-    return refuse(HELD, 'the sender belongs to a resource that is not in force');
+    return refuse('held', 'the sender belongs to a resource that is not in force');
   }
   const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
-  if (isHeldRecipient(directory, mailbox)) return refuse(HELD, 'the recipient belongs to a resource that is not in force');
+  if (isHeldRecipient(directory, mailbox))
+    return refuse('held', 'the recipient belongs to a resource that is not in force');
   const sharedDomain = directory.sharedDomains.get(mailbox.domain);
   if (sharedDomain?.inboundTlsRequired === true && !question.tls) {
-    return refuse(TLS_FIRST, 'the shared domain takes mail over TLS only');
+    return refuse('tls_missing', 'the shared domain takes mail over TLS only');
   }
   return (
     administrative(directory, mailbox, sharedDomain) ??
@@ -100,9 +103,10 @@ function administrative(
   if (own === undefined && directory.rules.resolveInbound(mailbox)?.kind === 'Address') return undefined;
   const destination = own ?? fleet.postmaster;
   const parsed = destination === undefined ? undefined : parseMailbox(destination);
-  if (parsed?.ok !== true) return refuse(HELD, `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
+  if (parsed?.ok !== true)
+    return refuse('held', `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
   const place = administrativePlace(directory, parsed.value);
-  return { ...place, resolution: 'Postmaster', sharedDomain, recipientDomain: mailbox.domain };
+  return { ...place, resolution: 'role', sharedDomain, recipientDomain: mailbox.domain };
 }
 
 function administrativePlace(directory: Directory, mailbox: Mailbox) {
@@ -138,7 +142,7 @@ function resolved(
     action: 'Accept',
     target: { kind: 'TenantRoute', name: found.tenantRoute },
     forwardPath: formatMailbox(found.mailbox),
-    resolution: 'Rule',
+    resolution: 'resolved',
     rule: found.rule,
     sharedDomain,
     recipientDomain: mailbox.domain,
@@ -154,21 +158,21 @@ function unresolved(
 ): RecipientDecision {
   // While one of the domain's rules is not in force, this address may well be one of its own.
   if (directory.unresolvedHeld.has(mailbox.domain)) {
-    return refuse(HELD, 'no rule resolves the recipient, and a rule of its domain is not in force');
+    return refuse('held', 'no rule resolves the recipient, and a rule of its domain is not in force');
   }
   const policy = sharedDomain.unresolvedRecipients;
   switch (policy.action) {
     case 'Reject':
-      return refuse(UNKNOWN, `no rule resolves ${mailboxKey(mailbox)}`);
+      return refuse('unknown', `no rule resolves ${mailboxKey(mailbox)}`);
     case 'Route':
       if (client.kind === 'Tenant' && client.route.name === policy.tenantRoute) {
-        return refuse(UNKNOWN, 'no rule resolves the recipient, and its authority is the tenant that sent it');
+        return refuse('unknown', 'no rule resolves the recipient, and its authority is the tenant that sent it');
       }
       return {
         action: 'Accept',
         target: { kind: 'TenantRoute', name: policy.tenantRoute },
         forwardPath: text,
-        resolution: 'Authority',
+        resolution: 'unresolved_routed',
         rule: undefined,
         sharedDomain,
         recipientDomain: mailbox.domain,
@@ -180,14 +184,15 @@ function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbo
   const route = directory.routingDomains.get(mailbox.domain);
   const proven = client.kind === 'Tenant';
   if (route !== undefined && !proven && route.fromInternet === 'Refuse') {
-    return refuse(NO_RELAY, `the internet may not reach ${mailbox.domain} through this relay`);
+    return refuse('relaying_denied', `the internet may not reach ${mailbox.domain} through this relay`);
   }
-  if (route === undefined && !proven) return refuse(NO_RELAY, 'a client that is no tenant asked for a foreign recipient');
+  if (route === undefined && !proven)
+    return refuse('relaying_denied', 'a client that is no tenant asked for a foreign recipient');
   return {
     action: 'Accept',
     target: route === undefined ? outbound(directory, mailbox.domain) : { kind: 'TenantRoute', name: route.name },
     forwardPath: text === '' ? formatMailbox(mailbox) : text,
-    resolution: route === undefined ? 'Outbound' : proven ? 'RoutingDomain' : 'FromInternet',
+    resolution: route === undefined ? 'outbound' : 'tenant_domain',
     rule: undefined,
     sharedDomain: undefined,
     recipientDomain: mailbox.domain,
@@ -201,7 +206,12 @@ function outbound(directory: Directory, domain: string): Target {
 /** Names the unit of delivery: one next hop, with the set of rewriting rules that apply to the recipient (mail-flow, opening). */
 export function destinationKey(directory: Directory, recipient: AcceptedRecipient): string {
   const { target } = recipient;
-  const place = target.kind === 'MX' ? `MX ${target.domain}` : target.kind === 'SmartHost' ? 'SmartHost' : `TenantRoute ${target.name}`;
+  const place =
+    target.kind === 'MX'
+      ? `MX ${target.domain}`
+      : target.kind === 'SmartHost'
+        ? 'SmartHost'
+        : `TenantRoute ${target.name}`;
   const conditional = directory.rules.onlyToKey(recipient.recipientDomain);
   const reversed = recipient.sharedDomain?.recipientHeaders === 'Rewrite' ? recipient.sharedDomain.domain : '';
   return `${place}\n${conditional}\n${reversed}`;

@@ -1,0 +1,55 @@
+/** Remembers what a next hop took after its client had gone, so that the client's retry is answered 250 without a second delivery. */
+
+/** What makes two attempts the same message (mail-flow, Time): RFC 1047's window, made as small as it gets. */
+export interface Delivery {
+  /** The proven tenant's name, or the address of a client from the internet. */
+  readonly client: string;
+  readonly reversePath: string;
+  readonly recipients: readonly string[];
+  readonly messageId: string;
+  readonly bodyHash: Uint8Array;
+}
+
+/** A sender that lost our answer comes back within a day; later than that it is somebody's second message. */
+const KEPT_MS = 24 * 3600 * 1000;
+/** About 200 octets each: 20 MB at most, and a pod that loses that many clients after their dots has other problems. */
+const MAX_ENTRIES = 100_000;
+
+function keyOf(delivery: Delivery): string {
+  const recipients = [...delivery.recipients].sort().join('\n');
+  const hash = Buffer.from(delivery.bodyHash).toString('base64');
+  return [delivery.client, delivery.reversePath, recipients, delivery.messageId, hash].join('\n\n');
+}
+
+export class DeliveredMemory {
+  readonly #entries = new Map<string, number>();
+  readonly #now: () => number;
+
+  /** `now` in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  remember(delivery: Delivery): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size < MAX_ENTRIES && !this.#expired(oldest)) break;
+      this.#entries.delete(oldest);
+    }
+    this.#entries.set(keyOf(delivery), this.#now());
+  }
+
+  /** Stays true: the answer to the retry may get lost as well. */
+  recall(delivery: Delivery): boolean {
+    if (this.#entries.size === 0) return false;
+    const key = keyOf(delivery);
+    return this.#entries.has(key) && !this.#expired(key);
+  }
+
+  #expired(key: string): boolean {
+    return this.#now() - (this.#entries.get(key) ?? 0) > KEPT_MS;
+  }
+}

@@ -1,0 +1,114 @@
+/** One client connection: collects facts, asks core, and turns the answer into a reply. */
+
+import type { Readable } from 'node:stream';
+import type { Directory } from '../core/directory.ts';
+import type { MailParameters, Path } from '../core/envelope.ts';
+import { REFUSAL_REPLIES } from '../core/recipient.ts';
+import { formatReply, type Reply, reply } from '../core/reply.ts';
+import { type ClientIdentity, couldNeedCertificate, identifyClient } from '../core/source.ts';
+import type { ClientConnection, ClientTls, Sessions, SmtpSession } from '../smtp/session.ts';
+import { tlsText } from '../tracking/tracking.ts';
+import type { TransactionEdges } from './edges.ts';
+import { Transaction } from './transaction.ts';
+
+const MAIL_OK = reply(250, '2.1.0', 'OK');
+const TOO_FAST = reply(451, '4.7.1', 'Too many messages in a minute, please try again later');
+const NO_TRANSACTION = reply(503, '5.5.1', 'Send MAIL first');
+
+export function createSessions(edges: TransactionEdges): Sessions {
+  return {
+    open: (connection) => new RelaySession(edges, connection),
+    wantsCertificate: (address) => couldNeedCertificate(edges.current().directory.sources, address),
+  };
+}
+
+class RelaySession implements SmtpSession {
+  readonly #edges: TransactionEdges;
+  readonly #connection: ClientConnection;
+  #transaction: Transaction | undefined;
+  #sequence = 0;
+  #known: { directory: Directory; tls: ClientTls | undefined; identity: ClientIdentity } | undefined;
+
+  constructor(edges: TransactionEdges, connection: ClientConnection) {
+    this.#edges = edges;
+    this.#connection = connection;
+  }
+
+  mail(reversePath: Path, parameters: MailParameters): Reply {
+    const { directory, sign } = this.#edges.current();
+    const client = this.#identify(directory);
+    const queueId = `${this.#connection.id}.${(this.#sequence++).toString(36)}`;
+    if (client.kind === 'TlsMissing') {
+      return this.#refuse(queueId, reversePath, REFUSAL_REPLIES.tls_missing, 'its source takes mail over TLS only');
+    }
+    const counted = client.kind === 'Tenant' ? `route ${client.route.name}` : this.#connection.address;
+    if (!this.#edges.rate.take(counted, directory.config.fleet.limits.messagesPerMinutePerClient)) {
+      return this.#refuse(queueId, reversePath, TOO_FAST, 'limits.messagesPerMinutePerClient is exceeded');
+    }
+    this.#transaction = new Transaction(this.#edges, {
+      directory,
+      sign,
+      client,
+      connection: this.#connection,
+      queueId,
+      reversePath,
+      parameters,
+    });
+    return MAIL_OK;
+  }
+
+  recipient(forwardPath: Path): Promise<Reply> | Reply {
+    return this.#transaction?.recipient(forwardPath) ?? NO_TRANSACTION;
+  }
+
+  async data(content: Readable): Promise<Reply> {
+    const transaction = this.#transaction;
+    if (transaction === undefined) {
+      content.resume();
+      return NO_TRANSACTION;
+    }
+    try {
+      return await transaction.data(content);
+    } finally {
+      transaction.release();
+      this.#transaction = undefined;
+    }
+  }
+
+  reset(): void {
+    this.#transaction?.abandon();
+    this.#transaction = undefined;
+  }
+
+  closed(): void {
+    this.#transaction?.clientGone();
+  }
+
+  /** The same until the configuration changes or TLS begins. */
+  #identify(directory: Directory): ClientIdentity {
+    const { tls, address } = this.#connection;
+    if (this.#known?.directory !== directory || this.#known.tls !== tls) {
+      const identity = identifyClient(directory.sources, {
+        address,
+        tls: tls !== undefined,
+        certificateMatches: (demand) => tls !== undefined && this.#edges.certificateMatches(tls, demand),
+      });
+      this.#known = { directory, tls, identity };
+    }
+    return this.#known.identity;
+  }
+
+  #refuse(queueId: string, reversePath: Path, value: Reply, cause: string): Reply {
+    this.#edges.tracking.event({
+      event: value === TOO_FAST ? 'THROTTLE' : 'FAIL',
+      queueId,
+      originalSender: reversePath.text,
+      clientAddress: this.#connection.address,
+      clientHelo: this.#connection.heloName,
+      clientTls: tlsText(this.#connection.tls),
+      reply: formatReply(value),
+      cause,
+    });
+    return value;
+  }
+}

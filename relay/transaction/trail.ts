@@ -1,0 +1,109 @@
+/** What one transaction leaves behind to be seen: tracking lines and counts, with the facts that all of them share. */
+
+import type { Claim, Target } from '../core/delivery.ts';
+import type { AcceptedRecipient } from '../core/recipient.ts';
+import { formatReply, type Reply, replyClass } from '../core/reply.ts';
+import type { ClientIdentity } from '../core/source.ts';
+import type { MessageDirection, MessageResult, Metrics, RecipientDecision, TargetKind } from '../metrics/metrics.ts';
+import type { ClientConnection } from '../smtp/session.ts';
+import { type Tracking, type TrackingEvent, tlsText } from '../tracking/tracking.ts';
+
+const TARGET_KINDS = {
+  TenantRoute: 'tenant_route',
+  SmartHost: 'smart_host',
+  MX: 'mx',
+} as const satisfies Record<Target['kind'], TargetKind>;
+
+export function targetKind(target: Target): TargetKind {
+  return TARGET_KINDS[target.kind];
+}
+
+/** DEFER or FAIL, by the class of what the client hears. */
+export function refusalEvent(heard: Reply): 'DEFER' | 'FAIL' {
+  return replyClass(heard) === 'permanent' ? 'FAIL' : 'DEFER';
+}
+
+export interface TrailSubject {
+  readonly queueId: string;
+  readonly client: ClientIdentity;
+  readonly connection: ClientConnection;
+  readonly originalSender: string;
+}
+
+export class Trail {
+  readonly #tracking: Tracking;
+  readonly #metrics: Metrics;
+  readonly #subject: TrailSubject;
+
+  constructor(tracking: Tracking, metrics: Metrics, subject: TrailSubject) {
+    this.#tracking = tracking;
+    this.#metrics = metrics;
+    this.#subject = subject;
+  }
+
+  /** `fields` come after the facts of the transaction, in the line too. */
+  event(event: TrackingEvent['event'], fields: Omit<TrackingEvent, 'event'>): void {
+    const { queueId, client, connection, originalSender } = this.#subject;
+    this.#tracking.event({
+      event,
+      queueId,
+      clientAddress: connection.address,
+      clientHelo: connection.heloName,
+      clientTls: tlsText(connection.tls),
+      clientTenant: client.kind === 'Tenant' ? client.route.name : undefined,
+      originalSender,
+      ...fields,
+    });
+  }
+
+  recipientRefused(path: string, decision: RecipientDecision, heard: Reply, cause: string, claim?: Claim): void {
+    this.#metrics.recipients[decision].add();
+    this.event(refusalEvent(heard), {
+      originalRecipients: [path],
+      ...(claim === undefined ? {} : nextHopFields(claim)),
+      reply: formatReply(heard),
+      cause,
+    });
+  }
+
+  recipientAccepted(path: string, recipient: AcceptedRecipient): void {
+    this.#metrics.recipients[recipient.resolution].add();
+    if (path === recipient.forwardPath) return;
+    this.#metrics.rewrites.forward_path.add();
+    this.event(recipient.resolution === 'resolved' ? 'RESOLVE' : 'REDIRECT', {
+      originalRecipients: [path],
+      recipients: [recipient.forwardPath],
+      recipientTenant: tenantOf(recipient.target),
+      rule: recipient.rule,
+    });
+  }
+
+  /** An address that a rule in Audit mode would have rewritten. */
+  audited(kind: 'reverse_path' | 'forward_path' | 'header', rule: string, from: string, to: string): void {
+    this.#metrics.auditedRewrites[kind].add();
+    this.event('AGENTINFO', { rule, cause: `audit: would rewrite ${kind} ${from} to ${to}` });
+  }
+
+  messageEnded(target: Target, result: MessageResult): void {
+    this.#metrics.messages[this.#direction(target)][result].add();
+  }
+
+  #direction(target: Target): MessageDirection {
+    if (target.kind !== 'TenantRoute') return 'outbound';
+    return this.#subject.client.kind === 'Tenant' ? 'between_tenants' : 'inbound';
+  }
+}
+
+export function tenantOf(target: Target): string | undefined {
+  return target.kind === 'TenantRoute' ? target.name : undefined;
+}
+
+export function nextHopFields(claim: Claim): Omit<TrackingEvent, 'event'> {
+  const { connection } = claim;
+  return {
+    recipientTenant: tenantOf(claim.target),
+    nextHopHost: connection?.host,
+    nextHopAddress: connection?.address,
+    nextHopTls: tlsText(connection?.tls),
+  };
+}
