@@ -49,7 +49,11 @@ export async function startHttp(listen: { host: string; port: number }, answers:
   };
 }
 
-async function answerOf(method: string | undefined, answer: HttpAnswers[string] | undefined, paths: string[]): Promise<HttpAnswer> {
+async function answerOf(
+  method: string | undefined,
+  answer: HttpAnswers[string] | undefined,
+  paths: string[],
+): Promise<HttpAnswer> {
   if (answer === undefined) return plain(404, `There is ${paths.join(', ')}`);
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'GET or HEAD only');
   try {

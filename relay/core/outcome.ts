@@ -87,9 +87,9 @@ function keepClass(said: Reply, fallback: string): Reply {
   return reply(clientCode(said.code), status, said.text);
 }
 
-/** 421 would tell the client that this relay closes its connection (RFC 5321 §3.8). */
+/** 421 would tell the client that this relay closes its connection (RFC 5321 §3.8); 999 is no code at all. */
 function clientCode(code: number): number {
-  return code === 421 ? 451 : code;
+  return code === 421 || code < 400 || code > 599 ? 451 : code;
 }
 
 /** What a stranger may read: no name of a tenant, address, rule or check (mail-flow, reply's text). */
@@ -117,7 +117,7 @@ export function genericText(value: Reply): string {
 
 /** The next hop's words for a proven tenant: one line, no control characters, addresses put through `rewrite`. */
 export function tenantText(text: string, rewrite: (address: string) => string): string {
-  const oneLine = text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 400);
+  const oneLine = text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').slice(0, 400);
   return oneLine.replace(/[^\s<>()[\],;:"]{1,315}@[^\s<>()[\],;:"]{1,255}/g, (found) => {
     const tail = /[.!?]+$/.exec(found)?.[0] ?? '';
     return rewrite(found.slice(0, found.length - tail.length)) + tail;

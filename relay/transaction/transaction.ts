@@ -53,7 +53,12 @@ export class Transaction {
     this.#edges = edges;
     this.#start = start;
     const { queueId, client, connection, reversePath } = start;
-    this.#trail = new Trail(edges.tracking, edges.metrics, { queueId, client, connection, originalSender: reversePath.text });
+    this.#trail = new Trail(edges.tracking, edges.metrics, {
+      queueId,
+      client,
+      connection,
+      originalSender: reversePath.text,
+    });
   }
 
   async recipient(path: Path): Promise<Reply> {
@@ -165,7 +170,8 @@ export class Transaction {
     }
     const { code, enhancedStatus } = outcome.reply;
     if (!outcome.keepsText) return outcome.reply;
-    if (client.kind !== 'Tenant') return reply(code, enhancedStatus, `${genericText(outcome.reply)} (${this.#start.queueId})`);
+    if (client.kind !== 'Tenant')
+      return reply(code, enhancedStatus, `${genericText(outcome.reply)} (${this.#start.queueId})`);
     const rewrite = (address: string) => directory.rules.sharedForm(address, client.route) ?? address;
     return reply(code, enhancedStatus, tenantText(outcome.reply.text, rewrite));
   }
@@ -246,7 +252,12 @@ export class Transaction {
     });
   }
 
-  #messageRefused(destination: Destination, heard: Reply, cause: string, composed?: Extract<Composed, { ok: true }>): Reply {
+  #messageRefused(
+    destination: Destination,
+    heard: Reply,
+    cause: string,
+    composed?: Extract<Composed, { ok: true }>,
+  ): Reply {
     this.#trail.event(refusalEvent(heard), {
       messageId: composed?.messageId,
       recipients: this.#outgoing,
