@@ -1,0 +1,112 @@
+/** A header section as fields by offset: nothing is copied, nothing is lost, and whatever is no field stays where it is (RFC 5322 §2.2). */
+
+import { latin1Text, utf8Octets } from './octets.ts';
+
+export interface HeaderField {
+  /** Lower case, without the white space some write before the colon; empty for lines that are no field. */
+  readonly name: string;
+  /** First octet of the name. */
+  readonly start: number;
+  /** First octet after the colon. */
+  readonly valueStart: number;
+  /** After the line end of the last folded line. */
+  readonly end: number;
+}
+
+export interface Header {
+  /** All fields with their line ends, without the empty line that ends the section. Never changed. */
+  readonly octets: Uint8Array;
+  readonly fields: readonly HeaderField[];
+}
+
+/** Puts `text` in place of the octets from `start` to before `end`. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+const LF = 10;
+const COLON = 58;
+// A decoder that gives one character an octet; names are ASCII, so its idea of octets above 127 does not matter here.
+const latin1 = new TextDecoder('latin1');
+/** RFC 5322 §2.2 ftext, and white space before the colon (§4.5). */
+const NAME = /^([!-9;-~]+)[ \t]*$/;
+
+export function parseHeader(octets: Uint8Array): Header {
+  const fields: HeaderField[] = [];
+  const text = latin1.decode(octets);
+  let start = 0;
+  while (start < octets.length) {
+    const end = endOfField(octets, start);
+    fields.push(readField(text, octets, start, end));
+    start = end;
+  }
+  return { octets, fields };
+}
+
+export function fieldsNamed(header: Header, name: string): HeaderField[] {
+  return header.fields.filter((field) => field.name === name);
+}
+
+/** The field's value as Latin-1, unfolded and without white space around it. */
+export function fieldValue(header: Header, field: HeaderField): string {
+  return latin1Text(header.octets, field.valueStart, field.end)
+    .replace(/\r?\n(?=[ \t])/g, '')
+    .trim();
+}
+
+/** The header with `edits` made; the same header when there are none. They must be in order and must not overlap. */
+export function editHeader(header: Header, edits: readonly Edit[]): Header {
+  if (edits.length === 0) return header;
+  const replacements = edits.map((edit) => utf8Octets(edit.text));
+  let size = header.octets.length;
+  edits.forEach((edit, i) => {
+    size += (replacements[i]?.length ?? 0) - (edit.end - edit.start);
+  });
+  const octets = new Uint8Array(size);
+  let read = 0;
+  let written = 0;
+  edits.forEach((edit, i) => {
+    if (edit.start < read || edit.end < edit.start) throw new Error(`edit at octet ${edit.start} overlaps another`);
+    const replacement = replacements[i] ?? new Uint8Array();
+    octets.set(header.octets.subarray(read, edit.start), written);
+    octets.set(replacement, written + edit.start - read);
+    written += edit.start - read + replacement.length;
+    read = edit.end;
+  });
+  octets.set(header.octets.subarray(read), written);
+  return parseHeader(octets);
+}
+
+/** The header without the fields that `unwanted` names, folded lines and all. */
+export function removeFields(header: Header, unwanted: (field: HeaderField) => boolean): Header {
+  return editHeader(
+    header,
+    header.fields.filter(unwanted).map((field) => ({ start: field.start, end: field.end, text: '' })),
+  );
+}
+
+/** The header with whole fields put above it, where trace fields go (RFC 5321 §4.4). `text` ends with CRLF. */
+export function prependFields(header: Header, text: string): Header {
+  return editHeader(header, [{ start: 0, end: 0, text }]);
+}
+
+function endOfField(octets: Uint8Array, start: number): number {
+  let lineStart = start;
+  for (;;) {
+    const lf = octets.indexOf(LF, lineStart);
+    if (lf < 0) return octets.length;
+    lineStart = lf + 1;
+    const next = octets[lineStart];
+    if (next !== 32 && next !== 9) return lineStart;
+  }
+}
+
+function readField(text: string, octets: Uint8Array, start: number, end: number): HeaderField {
+  let colon = start;
+  while (colon < end && octets[colon] !== COLON && octets[colon] !== LF) colon++;
+  const name = octets[colon] === COLON ? NAME.exec(text.slice(start, colon))?.[1] : undefined;
+  if (name === undefined) return { name: '', start, valueStart: start, end };
+  return { name: name.toLowerCase(), start, valueStart: colon + 1, end };
+}

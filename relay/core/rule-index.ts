@@ -1,0 +1,219 @@
+/** Which rewriting rule speaks about an address: the closest match wins, whatever the order of the configuration (api.md, RewriteRule). */
+
+import { isSubdomainOf, lowerAscii, type Mailbox, parseMailbox } from './address.ts';
+import type { Direction, RelayConfig } from './config.ts';
+import { buildHeldIndex, type HeldIndex } from './held-index.ts';
+import {
+  buildRuleTable,
+  type DomainRow,
+  type IndexedRule,
+  type LocalParts,
+  type RuleTable,
+  rowAt,
+} from './rule-table.ts';
+
+export interface RuleMatch {
+  /** `Address`: the rule gives the local part. Otherwise the local part keeps its spelling and only the domain changes. */
+  readonly kind: 'Address' | 'Domain' | 'Wildcard';
+  /** What the address becomes. */
+  readonly mailbox: Mailbox;
+  /** metadata.name of the RewriteRule. */
+  readonly rule: string;
+  readonly tenantRoute: string;
+  readonly sharedDomain: string;
+}
+
+export interface OutboundScope {
+  /** Those the sending tenant takes part in; addresses of every tenant of them are rewritten. */
+  readonly sharedDomains: ReadonlySet<string>;
+  /** Domain of the recipient, which rules with `onlyTo` ask for; undefined: no such rule applies. */
+  readonly recipientDomain?: string | undefined;
+}
+
+/** A tagged address is looked up without its tag at each `+`, from the right; more of them than this are nobody's subaddress. */
+const TAG_CUTS = 8;
+
+type Applies = (indexed: IndexedRule, direction: Direction) => boolean;
+
+export class RuleIndex {
+  readonly #table: RuleTable;
+  readonly #held: HeldIndex;
+
+  constructor(table: RuleTable, held: HeldIndex) {
+    this.#table = table;
+    this.#held = held;
+  }
+
+  /** The tenant address that a shared address stands for. Rules in Audit resolve nothing; they are added to `audited`. */
+  resolveInbound(mailbox: Mailbox, audited?: RuleMatch[]): RuleMatch | undefined {
+    const applies: Applies = (_, direction) => direction !== 'OutboundOnly';
+    const localParts = this.#table.externalAddresses.get(mailbox.domain);
+    return (
+      this.#byAddress(localParts, mailbox, 0, applies, audited) ??
+      this.#byDomain(
+        this.#table.externalDomains.get(mailbox.domain),
+        // Flattening cannot be undone: the row does not say which subdomain an address came from.
+        (indexed, row) => applies(indexed, row.direction) && !row.includeSubdomains,
+        (row) => ({ localPart: mailbox.localPart, domain: row.internal }),
+        'Domain',
+        audited,
+      )
+    );
+  }
+
+  /** The shared address that the world sees for a tenant address. Rules in Audit change nothing; they are added to `audited`. */
+  rewriteOutbound(mailbox: Mailbox, scope: OutboundScope, audited?: RuleMatch[]): RuleMatch | undefined {
+    const { localPart, domain } = mailbox;
+    const inScope = (indexed: IndexedRule) => scope.sharedDomains.has(indexed.rule.sharedDomain);
+    const applies: Applies = (indexed, direction) =>
+      direction !== 'InboundOnly' &&
+      inScope(indexed) &&
+      (indexed.onlyTo === undefined ||
+        (scope.recipientDomain !== undefined && indexed.onlyTo.has(scope.recipientDomain)));
+    const localParts = this.#table.internalAddresses.get(domain);
+    const external = (row: DomainRow['row']) => ({ localPart, domain: row.external });
+    const exact =
+      this.#byAddress(localParts, mailbox, 1, applies, audited) ??
+      this.#byDomain(
+        this.#table.internalDomains.get(domain),
+        (indexed, row) => applies(indexed, row.direction),
+        external,
+        'Domain',
+        audited,
+      );
+    if (exact !== undefined) return exact;
+    for (const parent of parentsOf(domain)) {
+      const match = this.#byDomain(
+        this.#table.internalDomains.get(parent),
+        (indexed, row) => applies(indexed, row.direction) && reachesBelow(row, domain),
+        external,
+        'Wildcard',
+        audited,
+      );
+      if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  /** The receiving tenant's own address for a shared one, for `recipientHeaders: Rewrite`; another tenant's stays shared. */
+  reverseInbound(mailbox: Mailbox, tenantRoute: string, audited?: RuleMatch[]): RuleMatch | undefined {
+    const found: RuleMatch[] | undefined = audited && [];
+    const match = this.resolveInbound(mailbox, found);
+    for (const one of found ?? []) if (one.tenantRoute === tenantRoute) audited?.push(one);
+    return match?.tenantRoute === tenantRoute ? match : undefined;
+  }
+
+  /** Whether the address belongs to something that is left out, has disappeared or cannot be read, and no rule knows it (operator.md). */
+  isHeld(mailbox: Mailbox): boolean {
+    return this.#held.covers(mailbox) && !this.#knows(mailbox);
+  }
+
+  /** The same for addresses that are held one by one. */
+  isHeldAddress(mailbox: Mailbox): boolean {
+    return this.#held.coversAddress(mailbox) && !this.#knows(mailbox);
+  }
+
+  /** Equal for two recipient domains exactly when the same rules with `onlyTo` apply to both: part of what makes a destination. */
+  onlyToKey(recipientDomain: string): string {
+    return this.#table.rules
+      .filter((indexed) => indexed.onlyTo?.has(recipientDomain) === true)
+      .map((indexed) => indexed.rule.name)
+      .join(' ');
+  }
+
+  #byAddress(
+    localParts: LocalParts | undefined,
+    mailbox: Mailbox,
+    column: 0 | 1,
+    applies: Applies,
+    audited: RuleMatch[] | undefined,
+  ): RuleMatch | undefined {
+    if (localParts === undefined) return undefined;
+    for (const { key, tag } of addressKeys(mailbox.localPart)) {
+      const numbers = localParts.get(key);
+      if (numbers === undefined) continue;
+      let match: RuleMatch | undefined;
+      for (const number of typeof numbers === 'number' ? [numbers] : numbers) {
+        const { indexed, row } = rowAt(this.#table, number);
+        if (!applies(indexed, row[2])) continue;
+        const candidate = matchOf('Address', indexed, withTag(readMailbox(row[column]), tag));
+        if (indexed.rule.mode === 'Audit') audited?.push(candidate);
+        else if (indexed.onlyTo !== undefined) return candidate;
+        else match ??= candidate;
+      }
+      if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  #byDomain(
+    rows: readonly DomainRow[] | undefined,
+    applies: (indexed: IndexedRule, row: DomainRow['row']) => boolean,
+    mailbox: (row: DomainRow['row']) => Mailbox,
+    kind: 'Domain' | 'Wildcard',
+    audited: RuleMatch[] | undefined,
+  ): RuleMatch | undefined {
+    if (rows === undefined) return undefined;
+    let match: RuleMatch | undefined;
+    for (const { indexed, row } of rows) {
+      if (!applies(indexed, row)) continue;
+      const candidate = matchOf(kind, indexed, mailbox(row));
+      if (indexed.rule.mode === 'Audit') audited?.push(candidate);
+      // A rule that names the recipient's domain is closer than one for all mail.
+      else if (indexed.onlyTo !== undefined) return candidate;
+      else match ??= candidate;
+    }
+    return match;
+  }
+
+  /** Whether any rule names the address, to rewrite it or, by its direction or `onlyTo`, not to. */
+  #knows({ localPart, domain }: Mailbox): boolean {
+    const { internalAddresses, externalAddresses, internalDomains, externalDomains } = this.#table;
+    if (internalDomains.has(domain) || externalDomains.has(domain)) return true;
+    const tables = [internalAddresses.get(domain), externalAddresses.get(domain)];
+    for (const { key } of addressKeys(localPart)) if (tables.some((table) => table?.has(key))) return true;
+    for (const parent of parentsOf(domain)) {
+      if (internalDomains.get(parent)?.some(({ row }) => row.includeSubdomains)) return true;
+    }
+    return false;
+  }
+}
+
+export function buildRuleIndex(config: RelayConfig): RuleIndex {
+  return new RuleIndex(buildRuleTable(config), buildHeldIndex(config));
+}
+
+/** The keys under which rules may name a local part: as it is, then without its tag. */
+export function* addressKeys(localPart: string): Generator<{ key: string; tag: string | undefined }> {
+  const key = lowerAscii(localPart);
+  yield { key, tag: undefined };
+  let plus = key.lastIndexOf('+');
+  for (let cuts = 0; plus > 0 && cuts < TAG_CUTS; cuts++) {
+    yield { key: key.slice(0, plus), tag: localPart.slice(plus + 1) };
+    plus = key.lastIndexOf('+', plus - 1);
+  }
+}
+
+function withTag(mailbox: Mailbox, tag: string | undefined): Mailbox {
+  return tag === undefined ? mailbox : { localPart: `${mailbox.localPart}+${tag}`, domain: mailbox.domain };
+}
+
+function readMailbox(text: string): Mailbox {
+  const parsed = parseMailbox(text);
+  if (!parsed.ok) throw new Error(`the configuration holds ${JSON.stringify(text)}: ${parsed.reason}`);
+  return parsed.value;
+}
+
+function matchOf(kind: RuleMatch['kind'], { rule }: IndexedRule, mailbox: Mailbox): RuleMatch {
+  return { kind, mailbox, rule: rule.name, tenantRoute: rule.tenantRoute, sharedDomain: rule.sharedDomain };
+}
+
+function reachesBelow(row: DomainRow['row'], domain: string): boolean {
+  if (!row.includeSubdomains) return false;
+  return !row.exceptions.some((exception) => domain === exception || isSubdomainOf(domain, exception));
+}
+
+/** The domains above, nearest first. */
+function* parentsOf(domain: string): Generator<string> {
+  for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) yield domain.slice(dot + 1);
+}
