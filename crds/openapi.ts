@@ -1,6 +1,7 @@
 /** Turns the zod schemas into the structural OpenAPI schemas that the API server accepts; throws on what it would not. */
 
 import { z } from 'zod';
+import { withDefaults } from './defaults.ts';
 import { type Kind, type KindSchema, SCHEMAS } from './v1alpha1/kinds.ts';
 import { RULES_KEY, type Rule } from './v1alpha1/rules.ts';
 
@@ -77,6 +78,8 @@ function structural(raw: Record<string, unknown>, path: string): OpenApiSchema {
     node.additionalProperties = structural(raw.additionalProperties as Record<string, unknown>, `${path}.*`);
   }
   if (node.type === 'integer') sizeOfInteger(node);
+  // The API server evaluates the CEL rules on a default as it stands, without the defaults of its fields.
+  if (node.default !== undefined) node.default = withDefaults(node, node.default);
   return bounded(node, path);
 }
 
@@ -106,6 +109,7 @@ function fromZod(schema: z.ZodType, path: string): OpenApiSchema {
 
 function build(kind: Kind): OpenApiSchema {
   const schema: KindSchema = SCHEMAS[kind];
+  const spec = fromZod(schema.spec, `${kind}.spec`);
   const name: OpenApiSchema = { type: 'string', maxLength: schema.maxNameLength ?? 253 };
   return {
     description: schema.description,
@@ -118,8 +122,8 @@ function build(kind: Kind): OpenApiSchema {
       metadata: { type: 'object', ...(schema.maxNameLength === undefined ? {} : { properties: { name } }) },
       spec: {
         description: 'What is wanted.',
-        ...fromZod(schema.spec, `${kind}.spec`),
-        ...(schema.specOptional ? { default: {} } : {}),
+        ...spec,
+        ...(schema.specOptional ? { default: withDefaults(spec, {}) } : {}),
       },
       status: { description: 'What is.', ...fromZod(schema.status, `${kind}.status`) },
     },
