@@ -55,6 +55,8 @@ const source = z.object({
       names: z.array(z.string()),
       /** PEM of the authorities that are trusted for it; default: Node's bundled roots. */
       ca: credentialId.optional(),
+      /** Only in held.sources, where a match does no more than defer: the authorities cannot be read, the name alone decides. */
+      unverified: z.boolean().optional(),
     })
     .optional(),
 });
@@ -130,6 +132,8 @@ const held = z.object({
   unreadableTenantDomains: z.array(domain),
   /** Clients that match one of these are answered 451 at RCPT. */
   sources: z.array(source),
+  /** Mail for the internet is answered 451 at RCPT: something the smart host needs cannot be read, and fleet.outbound is not to be used. */
+  outbound: z.boolean().optional(),
 });
 
 export const relayConfigSchema = z.object({
@@ -147,7 +151,12 @@ export const relayConfigSchema = z.object({
       key: credentialId.optional(),
     }),
     outbound: z.discriminatedUnion('route', [
-      z.object({ route: z.literal('MX'), addressFamily, dnsServers: z.array(z.string()), egressCIDRs: z.array(z.string()) }),
+      z.object({
+        route: z.literal('MX'),
+        addressFamily,
+        dnsServers: z.array(z.string()),
+        egressCIDRs: z.array(z.string()),
+      }),
       z.object({
         route: z.literal('SmartHost'),
         smartHost: nextHop,
