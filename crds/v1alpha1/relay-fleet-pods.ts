@@ -10,10 +10,10 @@ const labelValue = z.string().max(63);
 const annotationValue = z.string().max(4096);
 const MAP_ENTRIES = 64;
 
-const quantity: z.ZodType<string | number> = z
-  .any()
-  .describe('A quantity, such as 500m or 256Mi.')
-  .meta({ 'x-kubernetes-int-or-string': true });
+const quantity: z.ZodType<string | number> = withRules(
+  z.any().describe('A quantity, such as 500m or 256Mi.').meta({ 'x-kubernetes-int-or-string': true, maxLength: 32 }),
+  { rule: 'isQuantity(string(self))', message: 'must be a quantity, such as 2, 500m or 256Mi' },
+);
 
 /** The same shape as a container's; unknown resource names are the API server's to refuse. */
 const quantities = (description: string) => atMost(16, z.record(z.string(), quantity)).describe(description).optional();

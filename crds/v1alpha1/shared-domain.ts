@@ -67,7 +67,7 @@ const dkimKey = z.object({
 export const sharedDomainSpec = z.object({
   domain: withRules(domainName('The domain that the world sees. Cannot be changed.'), {
     rule: 'self == oldSelf',
-    message: 'domain cannot be changed: make a new SharedDomain and delete this one',
+    message: 'cannot be changed: make a new SharedDomain and delete this one',
   }),
   fleetRef: z
     .object({ name: objectName('Name of a RelayFleet in the same namespace.').default(DEFAULT_FLEET) })
