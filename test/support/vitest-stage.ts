@@ -1,0 +1,72 @@
+/** Runs vitest over named test files, perhaps in a network namespace, and says how many tests passed and failed. */
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { COUNT_FILE_VARIABLE, type TestCount } from './count-reporter.ts';
+import { PATH } from './debian.ts';
+import { NAMESPACE_VARIABLE, UNSHARE } from './namespace.ts';
+import { ROOT } from './test-files.ts';
+
+export interface StageResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** What is wrong beyond the failures that vitest has shown. */
+  readonly complaints: readonly string[];
+}
+
+/** Every named file must be seen and hold a test: a run that looked at less than it was told to is a failure. */
+export async function runVitest(files: readonly string[], where: 'here' | 'namespace'): Promise<StageResult> {
+  const directory = mkdtempSync(join(tmpdir(), 'isthmus-tests-'));
+  const countFile = join(directory, 'count.json');
+  const reporters = ['--reporter=default', '--reporter=./test/support/count-reporter.ts'];
+  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...reporters, ...files];
+  const [command = '', ...args] = where === 'namespace' ? [...UNSHARE, ...vitest] : vitest;
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH, [COUNT_FILE_VARIABLE]: countFile };
+  if (where === 'namespace') env[NAMESPACE_VARIABLE] = '1';
+  const code = await toTheEnd(command, args, env);
+  const count = readCount(countFile);
+  rmSync(directory, { recursive: true, force: true });
+  return judge(files, count, code);
+}
+
+function toTheEnd(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | NodeJS.Signals> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...args], { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const pass = (signal: NodeJS.Signals) => child.kill(signal);
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, pass);
+    child.once('error', (cause) => reject(new Error(`${command} could not be started: ${cause.message}`, { cause })));
+    child.once('exit', (code, signal) => {
+      for (const name of ['SIGTERM', 'SIGHUP'] as const) process.removeListener(name, pass);
+      resolve(code ?? signal ?? 1);
+    });
+  });
+}
+
+function readCount(file: string): TestCount | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as TestCount;
+  } catch {
+    return undefined;
+  }
+}
+
+export function judge(
+  files: readonly string[],
+  count: TestCount | undefined,
+  code: number | NodeJS.Signals,
+): StageResult {
+  if (count === undefined) {
+    return { passed: 0, failed: 1, complaints: [`vitest ended with ${code} before it could say what it had run`] };
+  }
+  const seen = new Set(count.files.map((file) => relative(ROOT, file)));
+  const complaints = [
+    ...files.filter((file) => !seen.has(file)).map((file) => `${file} was not run`),
+    ...count.empty.map((file) => `${relative(ROOT, file)} holds no test`),
+  ];
+  const { passed } = count;
+  const failed = count.failed + complaints.length;
+  if (code === 0 || failed > 0) return { passed, failed, complaints };
+  return { passed, failed: 1, complaints: [`vitest ended with ${code} though no test failed`] };
+}
