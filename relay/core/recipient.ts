@@ -10,8 +10,8 @@ import { type Reply, reply } from './reply.ts';
 import type { ClientIdentity } from './source.ts';
 
 /** Which row accepted, by the names that metrics count. */
-export type Resolution = 'resolved' | 'role' | 'unresolved_routed' | 'tenant_domain' | 'outbound';
-export type Refused = 'held' | 'tls_missing' | 'unknown' | 'relaying_denied';
+export type Resolution = 'Rule' | 'Postmaster' | 'Authority' | 'RoutingDomain' | 'FromInternet' | 'Outbound';
+export type Refused = 'Held' | 'TlsMissing' | 'Unknown' | 'RelayingDenied';
 
 export interface AcceptedRecipient {
   readonly action: 'Accept';
@@ -46,10 +46,10 @@ export interface RecipientQuestion {
 }
 
 export const REFUSAL_REPLIES: Readonly<Record<Refused, Reply>> = {
-  held: reply(451, '4.3.5', 'Mail for or from this address is on hold, please try again later'),
-  unknown: reply(550, '5.1.1', 'Recipient address rejected: unknown user'),
-  relaying_denied: reply(550, '5.7.1', 'Relaying denied'),
-  tls_missing: reply(530, '5.7.0', 'Must issue a STARTTLS command first'),
+  Held: reply(451, '4.3.5', 'Mail for or from this address is on hold, please try again later'),
+  Unknown: reply(550, '5.1.1', 'Recipient address rejected: unknown user'),
+  RelayingDenied: reply(550, '5.7.1', 'Relaying denied'),
+  TlsMissing: reply(530, '5.7.0', 'Must issue a STARTTLS command first'),
 };
 
 function refuse(row: Refused, cause: string): RefusedRecipient {
@@ -59,16 +59,16 @@ function refuse(row: Refused, cause: string): RefusedRecipient {
 export function decideRecipient(directory: Directory, question: RecipientQuestion): RecipientDecision {
   const { client, reversePath, forwardPath } = question;
   if (client.kind === 'Held')
-    return refuse('held', 'the client matches a source of a tenant route that is not in force');
+    return refuse('Held', 'the client matches a source of a tenant route that is not in force');
   if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox)) {
-    return refuse('held', 'the sender belongs to a resource that is not in force');
+    return refuse('Held', 'the sender belongs to a resource that is not in force');
   }
   const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
   if (isHeldRecipient(directory, mailbox))
-    return refuse('held', 'the recipient belongs to a resource that is not in force');
+    return refuse('Held', 'the recipient belongs to a resource that is not in force');
   const sharedDomain = directory.sharedDomains.get(mailbox.domain);
   if (sharedDomain?.inboundTlsRequired === true && !question.tls) {
-    return refuse('tls_missing', 'the shared domain takes mail over TLS only');
+    return refuse('TlsMissing', 'the shared domain takes mail over TLS only');
   }
   return (
     administrative(directory, mailbox, sharedDomain) ??
@@ -104,9 +104,9 @@ function administrative(
   const destination = own ?? fleet.postmaster;
   const parsed = destination === undefined ? undefined : parseMailbox(destination);
   if (parsed?.ok !== true)
-    return refuse('held', `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
+    return refuse('Held', `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
   const place = administrativePlace(directory, parsed.value);
-  return { ...place, resolution: 'role', sharedDomain, recipientDomain: mailbox.domain };
+  return { ...place, resolution: 'Postmaster', sharedDomain, recipientDomain: mailbox.domain };
 }
 
 function administrativePlace(directory: Directory, mailbox: Mailbox) {
@@ -142,7 +142,7 @@ function resolved(
     action: 'Accept',
     target: { kind: 'TenantRoute', name: found.tenantRoute },
     forwardPath: formatMailbox(found.mailbox),
-    resolution: 'resolved',
+    resolution: 'Rule',
     rule: found.rule,
     sharedDomain,
     recipientDomain: mailbox.domain,
@@ -158,21 +158,21 @@ function unresolved(
 ): RecipientDecision {
   // While one of the domain's rules is not in force, this address may well be one of its own.
   if (directory.unresolvedHeld.has(mailbox.domain)) {
-    return refuse('held', 'no rule resolves the recipient, and a rule of its domain is not in force');
+    return refuse('Held', 'no rule resolves the recipient, and a rule of its domain is not in force');
   }
   const policy = sharedDomain.unresolvedRecipients;
   switch (policy.action) {
     case 'Reject':
-      return refuse('unknown', `no rule resolves ${mailboxKey(mailbox)}`);
+      return refuse('Unknown', `no rule resolves ${mailboxKey(mailbox)}`);
     case 'Route':
       if (client.kind === 'Tenant' && client.route.name === policy.tenantRoute) {
-        return refuse('unknown', 'no rule resolves the recipient, and its authority is the tenant that sent it');
+        return refuse('Unknown', 'no rule resolves the recipient, and its authority is the tenant that sent it');
       }
       return {
         action: 'Accept',
         target: { kind: 'TenantRoute', name: policy.tenantRoute },
         forwardPath: text,
-        resolution: 'unresolved_routed',
+        resolution: 'Authority',
         rule: undefined,
         sharedDomain,
         recipientDomain: mailbox.domain,
@@ -184,15 +184,15 @@ function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbo
   const route = directory.routingDomains.get(mailbox.domain);
   const proven = client.kind === 'Tenant';
   if (route !== undefined && !proven && route.fromInternet === 'Refuse') {
-    return refuse('relaying_denied', `the internet may not reach ${mailbox.domain} through this relay`);
+    return refuse('RelayingDenied', `the internet may not reach ${mailbox.domain} through this relay`);
   }
   if (route === undefined && !proven)
-    return refuse('relaying_denied', 'a client that is no tenant asked for a foreign recipient');
+    return refuse('RelayingDenied', 'a client that is no tenant asked for a foreign recipient');
   return {
     action: 'Accept',
     target: route === undefined ? outbound(directory, mailbox.domain) : { kind: 'TenantRoute', name: route.name },
     forwardPath: text === '' ? formatMailbox(mailbox) : text,
-    resolution: route === undefined ? 'outbound' : 'tenant_domain',
+    resolution: route === undefined ? 'Outbound' : proven ? 'RoutingDomain' : 'FromInternet',
     rule: undefined,
     sharedDomain: undefined,
     recipientDomain: mailbox.domain,

@@ -1,5 +1,7 @@
 /** Remembers what a next hop took after its client had gone, so that the client's retry is answered 250 without a second delivery. */
 
+import type { Body } from '../core/message.ts';
+
 /** What makes two attempts the same message (mail-flow, Time): RFC 1047's window, made as small as it gets. */
 export interface Delivery {
   /** The proven tenant's name, or the address of a client from the internet. */
@@ -7,7 +9,8 @@ export interface Delivery {
   readonly reversePath: string;
   readonly recipients: readonly string[];
   readonly messageId: string;
-  readonly bodyHash: Uint8Array;
+  /** Asked for its hash only when there is something to compare it with. */
+  readonly body: Pick<Body, 'relaxedHash'>;
 }
 
 /** A sender that lost our answer comes back within a day; later than that it is somebody's second message. */
@@ -17,7 +20,7 @@ const MAX_ENTRIES = 100_000;
 
 function keyOf(delivery: Delivery): string {
   const recipients = [...delivery.recipients].sort().join('\n');
-  const hash = Buffer.from(delivery.bodyHash).toString('base64');
+  const hash = Buffer.from(delivery.body.relaxedHash).toString('base64');
   return [delivery.client, delivery.reversePath, recipients, delivery.messageId, hash].join('\n\n');
 }
 

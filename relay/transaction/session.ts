@@ -39,7 +39,7 @@ class RelaySession implements SmtpSession {
     const client = this.#identify(directory);
     const queueId = `${this.#connection.id}.${(this.#sequence++).toString(36)}`;
     if (client.kind === 'TlsMissing') {
-      return this.#refuse(queueId, reversePath, REFUSAL_REPLIES.tls_missing, 'its source takes mail over TLS only');
+      return this.#refuse(queueId, reversePath, REFUSAL_REPLIES.TlsMissing, 'its source takes mail over TLS only');
     }
     const counted = client.kind === 'Tenant' ? `route ${client.route.name}` : this.#connection.address;
     if (!this.#edges.rate.take(counted, directory.config.fleet.limits.messagesPerMinutePerClient)) {

@@ -4,19 +4,9 @@ import type { Claim, Target } from '../core/delivery.ts';
 import type { AcceptedRecipient } from '../core/recipient.ts';
 import { formatReply, type Reply, replyClass } from '../core/reply.ts';
 import type { ClientIdentity } from '../core/source.ts';
-import type { MessageDirection, MessageResult, Metrics, RecipientDecision, TargetKind } from '../metrics/metrics.ts';
+import type { MessageDirection, MessageResult, Metrics, RecipientDecision } from '../metrics/metrics.ts';
 import type { ClientConnection } from '../smtp/session.ts';
 import { type Tracking, type TrackingEvent, tlsText } from '../tracking/tracking.ts';
-
-const TARGET_KINDS = {
-  TenantRoute: 'tenant_route',
-  SmartHost: 'smart_host',
-  MX: 'mx',
-} as const satisfies Record<Target['kind'], TargetKind>;
-
-export function targetKind(target: Target): TargetKind {
-  return TARGET_KINDS[target.kind];
-}
 
 /** DEFER or FAIL, by the class of what the client hears. */
 export function refusalEvent(heard: Reply): 'DEFER' | 'FAIL' {
@@ -70,7 +60,7 @@ export class Trail {
     this.#metrics.recipients[recipient.resolution].add();
     if (path === recipient.forwardPath) return;
     this.#metrics.rewrites.forward_path.add();
-    this.event(recipient.resolution === 'resolved' ? 'RESOLVE' : 'REDIRECT', {
+    this.event(recipient.resolution === 'Rule' ? 'RESOLVE' : 'REDIRECT', {
       originalRecipients: [path],
       recipients: [recipient.forwardPath],
       recipientTenant: tenantOf(recipient.target),

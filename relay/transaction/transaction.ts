@@ -1,20 +1,21 @@
 /** One mail transaction, MAIL to the answer after the final dot: no recipient and no message is answered before its next hop has. */
 
 import type { Readable } from 'node:stream';
-import { formatMailbox } from '../core/address.ts';
+import { formatMailbox, parseMailbox } from '../core/address.ts';
 import type { Claim, StepResult } from '../core/delivery.ts';
-import type { Directory } from '../core/directory.ts';
-import { isNullPath, type MailParameters, type Path } from '../core/envelope.ts';
+import { type Directory, outboundScope } from '../core/directory.ts';
+import type { MailParameters, Path } from '../core/envelope.ts';
 import { contentSize, type ReceivedMessage } from '../core/message.ts';
 import { genericText, judgeRefusal, tenantText } from '../core/outcome.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
-import { formatReply, isSuccess, type Reply, reply, replyClass } from '../core/reply.ts';
+import { formatReply, type Reply, reply, replyClass } from '../core/reply.ts';
+import type { RuleMatch } from '../core/rule-index.ts';
 import type { ClientIdentity } from '../core/source.ts';
 import type { ClientConnection } from '../smtp/session.ts';
 import { type Composed, compose } from './compose.ts';
 import type { Delivery } from './delivered-memory.ts';
 import type { Sign, TransactionEdges } from './edges.ts';
-import { nextHopFields, refusalEvent, Trail, targetKind } from './trail.ts';
+import { nextHopFields, refusalEvent, Trail } from './trail.ts';
 
 export interface TransactionStart {
   readonly directory: Directory;
@@ -75,7 +76,7 @@ export class Transaction {
     }
     const destination = this.#destinationFor(decision);
     if (destination === undefined) {
-      this.#trail.recipientRefused(path.text, 'other_destination', OTHER_DESTINATION, 'another destination was first');
+      this.#trail.recipientRefused(path.text, 'OtherDestination', OTHER_DESTINATION, 'another destination was first');
       return OTHER_DESTINATION;
     }
     // Two aliases of one mailbox are one recipient of the next hop.
@@ -145,8 +146,10 @@ export class Transaction {
   #rewrittenReversePath(recipient: AcceptedRecipient): string {
     const { reversePath, client, directory } = this.#start;
     if (client.kind !== 'Tenant' || reversePath.mailbox === undefined) return reversePath.text;
-    const scope = { tenantRoute: client.route, recipientDomain: recipient.recipientDomain };
-    const found = directory.rules.rewriteOutbound(reversePath.mailbox, scope);
+    const audited: RuleMatch[] = [];
+    const scope = outboundScope(directory, client.route, recipient.recipientDomain);
+    const found = directory.rules.rewriteOutbound(reversePath.mailbox, scope, audited);
+    for (const { rule, mailbox } of audited) this.#trail.audited('reverse_path', rule, reversePath.text, formatMailbox(mailbox));
     if (found === undefined) return reversePath.text;
     this.#edges.metrics.rewrites.reverse_path.add();
     return formatMailbox(found.mailbox);
@@ -154,7 +157,7 @@ export class Transaction {
 
   #recipientRefused(path: Path, claim: Claim, step: Extract<StepResult, { ok: false }>): Reply {
     const heard = this.#judge(claim, step);
-    const decision = replyClass(heard) === 'permanent' ? 'next_hop_refused' : 'next_hop_deferred';
+    const decision = replyClass(heard) === 'permanent' ? 'NextHopRefused' : 'NextHopDeferred';
     this.#trail.recipientRefused(path.text, decision, heard, describe(step), claim);
     return heard;
   }
@@ -172,7 +175,11 @@ export class Transaction {
     if (!outcome.keepsText) return outcome.reply;
     if (client.kind !== 'Tenant')
       return reply(code, enhancedStatus, `${genericText(outcome.reply)} (${this.#start.queueId})`);
-    const rewrite = (address: string) => directory.rules.sharedForm(address, client.route) ?? address;
+    const rewrite = (address: string) => {
+      const parsed = parseMailbox(address);
+      const found = parsed.ok ? directory.rules.rewriteOutbound(parsed.value, outboundScope(directory, client.route)) : undefined;
+      return found === undefined ? address : formatMailbox(found.mailbox);
+    };
     return reply(code, enhancedStatus, tenantText(outcome.reply.text, rewrite));
   }
 
@@ -196,12 +203,12 @@ export class Transaction {
       reversePath: destination.reversePath,
       recipients: this.#outgoing,
       messageId: composed.messageId,
-      bodyHash: message.body.relaxedHash,
+      body: message.body,
     };
     if (this.#edges.delivered.recall(delivery)) return this.#answeredFromMemory(destination, composed);
     const step = await destination.claim.deliver(composed.content, finalDot + limits.deliveryTimeoutSeconds * 1000);
     const seconds = (performance.now() - finalDot) / 1000;
-    this.#edges.metrics.deliverySeconds[targetKind(destination.first.target)].observe(seconds);
+    this.#edges.metrics.deliverySeconds[destination.first.target.kind].observe(seconds);
     if (!step.ok) {
       const heard = this.#judge(destination.claim, step);
       return this.#messageRefused(destination, heard, describe(step), composed);
