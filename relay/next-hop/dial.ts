@@ -1,0 +1,35 @@
+/** Opens a TCP connection to one address, or says why not. */
+
+import { connect, type Socket } from 'node:net';
+
+export type Dialled = { readonly ok: true; readonly socket: Socket } | { readonly ok: false; readonly cause: string };
+
+/** Cloud load balancers drop idle flows after four minutes without a word. */
+const KEEP_ALIVE_MS = 30_000;
+
+export function dial(address: string, port: number, milliseconds: number): Promise<Dialled> {
+  return new Promise((resolve) => {
+    const socket = connect({
+      host: address,
+      port,
+      // Every write is a whole group of commands or a whole message: holding it back only costs time.
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    });
+    const timer = setTimeout(() => fail('no connection in time'), Math.max(1, milliseconds));
+    const fail = (cause: string) => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.destroy();
+      resolve({ ok: false, cause });
+    };
+    socket.once('error', (error) => fail(error.message));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+      resolve({ ok: true, socket });
+    });
+  });
+}
