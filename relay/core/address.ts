@@ -31,20 +31,28 @@ const STRICT_LOCAL_PART =
 const QUOTED_LOCAL_PART = /^"(?:[^"\\]|\\[ -~])*"$/;
 /** Control characters, C1 included, half surrogates, and what a decoder writes for octets that were no UTF-8. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\ufffd\p{Surrogate}]/u;
+const UNSAFE_REASON = 'contains a control character or octets that are not UTF-8';
 const NON_ASCII = /[^\u0000-\u007f]/;
 
 /** Reads `local@domain` without angle brackets and source route. Lenient where real senders are; never about characters that could end a line. */
 export function parseMailbox(text: string): MailboxResult {
-  if (UNSAFE.test(text)) return refuse('contains a control character or octets that are not UTF-8');
   const at = text.lastIndexOf('@');
   if (at < 0) return refuse('has no @');
   const written = text.slice(0, at);
-  const localPart = parseLocalPart(written);
-  if (localPart === undefined) return refuse('has a malformed local part');
+  if (LENIENT_LOCAL_PART.test(written)) return mailboxOf(written, text.slice(at + 1));
+  if (UNSAFE.test(written)) return refuse(UNSAFE_REASON);
+  if (!QUOTED_LOCAL_PART.test(written)) return refuse('has a malformed local part');
+  return mailboxOf(written.slice(1, -1).replace(/\\([ -~])/g, '$1'), text.slice(at + 1));
+}
+
+/** Puts an unquoted local part and a domain as somebody wrote it together, if they can be a mailbox. */
+export function mailboxOf(localPart: string, domain: string): MailboxResult {
+  if (UNSAFE.test(localPart) || UNSAFE.test(domain)) return refuse(UNSAFE_REASON);
   if (utf8Length(localPart) > LOCAL_PART_OCTETS) return refuse(`has a local part above ${LOCAL_PART_OCTETS} octets`);
-  const domain = parseDomain(text.slice(at + 1));
-  if (domain === undefined) return refuse('has a malformed domain');
-  return { ok: true, value: { localPart, domain } };
+  const canonical = readDomain(domain);
+  return canonical === undefined
+    ? refuse('has a malformed domain')
+    : { ok: true, value: { localPart, domain: canonical } };
 }
 
 /** `local@domain` as SMTP and header fields write it, quoted only when it must be. */
@@ -110,13 +118,7 @@ export function utf8Length(text: string): number {
   return octets;
 }
 
-function parseLocalPart(written: string): string | undefined {
-  if (LENIENT_LOCAL_PART.test(written)) return written;
-  if (!QUOTED_LOCAL_PART.test(written)) return undefined;
-  return written.slice(1, -1).replace(/\\([ -~])/g, '$1');
-}
-
-function parseDomain(text: string): string | undefined {
+function readDomain(text: string): string | undefined {
   if (text.startsWith('[')) return text.length <= LITERAL_OCTETS && ADDRESS_LITERAL.test(text) ? text : undefined;
   return toAsciiDomain(text);
 }
