@@ -18,7 +18,9 @@ function fail(text) {
 }
 
 function install() {
-  const stamp = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stampFile) && existsSync(node24) && readFileSync(stampFile, 'utf8') === stamp) return;
   process.stderr.write('setup: installing dependencies (once, a few seconds)…\n');
   // ignore-scripts in a user's npmrc would leave out the Node 24 binary, which its package installs in a script.
@@ -44,7 +46,10 @@ if (entry === undefined) fail('usage: node setup.mjs ENTRY [ARGUMENTS…]');
 install();
 checkVersion();
 // The arguments may name files relative to where the user stands; the entry is relative to the project.
-const child = spawn(node24, [join(root, entry), ...rest], { stdio: 'inherit', env: { ...process.env, ISTHMUS_NODE: node24 } });
+const child = spawn(node24, [join(root, entry), ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, ISTHMUS_NODE: node24 },
+});
 // A terminal sends Ctrl-C to the whole process group: passing it on as well would make two of it.
 process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
