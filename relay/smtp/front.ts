@@ -1,0 +1,215 @@
+/** The receiving front: listens, keeps every client within its limits, asks the sessions, and drains without cutting a delivery. */
+
+import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { LimitsConfig } from '../core/config.ts';
+import { type Reply, reply } from '../core/reply.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
+import type { ConnectedClient } from './client.ts';
+import { type ConnectionOwner, FrontConnection } from './connection.ts';
+import type { Surroundings } from './conversation.ts';
+import { DeliveryCount } from './delivery-count.ts';
+import type { FrontEvents } from './front-events.ts';
+import { clientKey, MessageRate, OpenConnections } from './limits.ts';
+import { ConnectionHost } from './listener.ts';
+import { formatReplyLines } from './reply-wire.ts';
+import type { Sessions } from './session.ts';
+
+export interface FrontOptions {
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  readonly sessions: Sessions;
+  /** Asked for every greeting: a changed configuration is heard by the next client. */
+  hostname(): string;
+  limits(): LimitsConfig;
+  readonly tls?: ServerTls;
+  readonly events?: FrontEvents;
+}
+
+export interface DrainOptions {
+  /** How long new connections are still taken. */
+  readonly lameDuckSeconds: number;
+  /** How long transactions then have to reach their final dot. */
+  readonly drainSeconds: number;
+}
+
+export interface Front {
+  /** In the order of `listen`, with the ports that were really taken. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  connections(): number;
+  /** Resolves when every connection is gone and every message past its final dot has its answer. */
+  drain(options: DrainOptions): Promise<void>;
+  /** Ends everything at once. */
+  close(): Promise<void>;
+}
+
+/** Cloud balancers drop flows that are silent for four minutes. */
+const KEEP_ALIVE_MS = 30_000;
+/** How often uploads are checked for their pace. */
+const PACE_MS = 1000;
+/** A refused client has this long to close its side. */
+const LINGER_MS = 5000;
+
+const TOO_MANY = reply(421, '4.3.2', 'Too many connections, try again later');
+const TOO_MANY_OF_CLIENT = reply(421, '4.7.0', 'Too many connections from your address, try again later');
+
+/** Rejects when an address cannot be listened on; then none is. */
+export async function startFront(options: FrontOptions): Promise<Front> {
+  const front = new SmtpFront(options);
+  await front.listen();
+  return front;
+}
+
+class SmtpFront implements Front, ConnectionOwner {
+  readonly sessions: Sessions;
+  readonly events: FrontEvents;
+  readonly deliveries = new DeliveryCount();
+  readonly addresses: { host: string; port: number }[] = [];
+  readonly #options: FrontOptions;
+  readonly #host = new ConnectionHost();
+  readonly #servers: Server[] = [];
+  readonly #open = new Set<FrontConnection>();
+  readonly #counts = new OpenConnections();
+  readonly #rate = new MessageRate();
+  readonly #pace: NodeJS.Timeout;
+  readonly #idPrefix = randomBytes(4).readUInt32BE().toString(36).toUpperCase().padStart(7, '0');
+  #nextId = 0;
+  #draining = false;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    this.sessions = options.sessions;
+    this.events = options.events ?? {};
+    this.#pace = setInterval(() => this.#checkPace(), PACE_MS);
+    this.#pace.unref();
+  }
+
+  async listen(): Promise<void> {
+    try {
+      for (const { host, port } of this.#options.listen) {
+        const server = createServer({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, noDelay: true });
+        server.on('connection', (socket) => this.#accept(socket));
+        this.#servers.push(server);
+        const listening = Promise.withResolvers<void>();
+        server.once('error', listening.reject);
+        server.listen({ host, port }, listening.resolve);
+        await listening.promise;
+        server.off('error', listening.reject);
+        server.on('error', (error) => this.events.failed?.(error));
+        this.addresses.push({ host, port: (server.address() as AddressInfo).port });
+      }
+    } catch (cause) {
+      await this.close();
+      throw cause;
+    }
+  }
+
+  hostname(): string {
+    return this.#options.hostname();
+  }
+
+  limits(): LimitsConfig {
+    return this.#options.limits();
+  }
+
+  connections(): number {
+    return this.#counts.total;
+  }
+
+  surroundings(client: ConnectedClient): Surroundings {
+    return {
+      hostname: () => this.hostname(),
+      limits: () => this.limits(),
+      hasCertificate: () => this.#options.tls?.current() !== undefined,
+      limitKey: clientKey(client.address),
+      takeMessage: (key, limit) => this.#rate.take(key, limit, performance.now()),
+      failed: (error) => this.events.failed?.(error),
+    };
+  }
+
+  prepareTls(address: string): void {
+    const contexts = this.#options.tls?.current();
+    if (contexts === undefined) throw new Error('STARTTLS was accepted without a certificate');
+    const ask = this.sessions.wantsCertificate(address);
+    this.#host.prepareTls(ask ? contexts.asking : contexts.plain, ask);
+  }
+
+  closed(connection: FrontConnection): void {
+    this.#open.delete(connection);
+    this.#counts.remove(clientKey(connection.remoteAddress));
+    this.events.connectionClosed?.();
+    if (this.#open.size === 0) this.#whenEmpty?.();
+  }
+
+  async drain(options: DrainOptions): Promise<void> {
+    await this.#pause(options.lameDuckSeconds);
+    for (const server of this.#servers) server.close();
+    this.#draining = true;
+    for (const connection of this.#open) connection.drain();
+    const empty = this.#emptied();
+    const cut = setTimeout(() => this.#cut(), options.drainSeconds * 1000);
+    await empty;
+    clearTimeout(cut);
+    await this.deliveries.none();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#pace);
+    const closing = this.#servers.map(
+      (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
+    );
+    for (const connection of this.#open) connection.destroy();
+    await Promise.all([...closing, this.#emptied()]);
+  }
+
+  #cut(): void {
+    for (const connection of this.#open) connection.cut();
+  }
+
+  #emptied(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const others = this.#whenEmpty;
+      this.#whenEmpty = () => {
+        others?.();
+        resolve();
+      };
+    });
+  }
+
+  #accept(socket: Socket): void {
+    // Gone before it was accepted.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    const id = `${this.#idPrefix}${(this.#nextId++).toString(36).toUpperCase().padStart(5, '0')}`;
+    const connection = new FrontConnection(this.#host, socket, id, this);
+    const key = clientKey(connection.remoteAddress);
+    const { connections, connectionsPerClient } = this.limits();
+    if (this.#counts.total >= connections) return this.#refuse(socket, 'connections', TOO_MANY);
+    if (this.#counts.of(key) >= connectionsPerClient) {
+      return this.#refuse(socket, 'connectionsPerClient', TOO_MANY_OF_CLIENT);
+    }
+    this.#counts.add(key);
+    this.#open.add(connection);
+    this.events.connectionOpened?.();
+    connection.init();
+    if (this.#draining) connection.drain();
+  }
+
+  #refuse(socket: Socket, reason: 'connections' | 'connectionsPerClient', answer: Reply): void {
+    this.events.connectionRefused?.(reason);
+    socket.on('error', () => undefined);
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    socket.resume();
+    socket.end(formatReplyLines(answer));
+  }
+
+  #checkPace(): void {
+    const now = performance.now();
+    for (const connection of this.#open) connection.checkPace(now, PACE_MS);
+  }
+
+  #pause(seconds: number): Promise<void> {
+    return seconds <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+}
