@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { relative, resolve } from 'node:path';
 import { reportStaticChecks } from './static.ts';
 import { hasCommand, installPackages, isRoot, PACKAGES } from './support/debian.ts';
-import { UNSHARE } from './support/namespace.ts';
+import { UNSHARE } from './support/unshare.ts';
 import { filesBelow, isNamespaceTest, obstacle, ROOT } from './support/test-files.ts';
 import { runVitest } from './support/vitest-stage.ts';
 

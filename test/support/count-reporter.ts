@@ -8,8 +8,6 @@ export const COUNT_FILE_VARIABLE = 'ISTHMUS_TEST_COUNT';
 export interface TestCount {
   /** Test files that were loaded or failed to load, as absolute paths. */
   readonly files: readonly string[];
-  /** Files that were loaded and hold no test. */
-  readonly empty: readonly string[];
   readonly passed: number;
   /** Failed tests, skipped ones, files that failed to load and errors nobody caught. */
   readonly failed: number;
@@ -18,11 +16,9 @@ export interface TestCount {
 function count(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): TestCount {
   let passed = 0;
   let failed = unhandledErrors.length;
-  const empty: string[] = [];
   for (const module of modules) {
     const tests = [...module.children.allTests()];
-    if (tests.length === 0) empty.push(module.moduleId);
-    // Errors of the module or of a suite's hooks: no test of its own may carry them.
+    // Errors of the file (it cannot be loaded, it holds no test) or of a suite's hooks belong to no test.
     failed += module.errors().length;
     for (const suite of module.children.allSuites()) failed += suite.errors().length;
     for (const test of tests) {
@@ -31,7 +27,7 @@ function count(modules: readonly TestModule[], unhandledErrors: readonly unknown
       else failed += 1;
     }
   }
-  return { files: modules.map((module) => module.moduleId), empty, passed, failed };
+  return { files: modules.map((module) => module.moduleId), passed, failed };
 }
 
 export default class CountReporter implements Reporter {
