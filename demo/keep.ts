@@ -1,0 +1,61 @@
+/** `npm run demo -- --keep`: leaves everything running, says what to try, and shows what arrives. */
+
+import { join } from 'node:path';
+import type { Arrival } from './mail-system.ts';
+import { headerField } from './message.ts';
+
+export interface KeepSettings {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly folder: string;
+  readonly sample: string;
+  print(text: string): void;
+  /** Hands over who wants to hear of mail that arrives from now on. */
+  onLive(listener: (arrival: Arrival) => void): void;
+}
+
+/** Resolves when the user has had enough: Ctrl-C or SIGTERM. */
+export async function keepRunning(settings: KeepSettings): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once('SIGINT', () => resolve());
+  process.once('SIGTERM', () => resolve());
+  settings.onLive((arrival) => settings.print(formatArrival(arrival)));
+  settings.print(advice(settings));
+  await promise;
+}
+
+function formatArrival({ reversePath, forwardPaths, message }: Arrival): string {
+  const fields = ['From', 'To', 'Cc', 'Subject'].flatMap((name) => {
+    const value = headerField(message, name);
+    return value === undefined ? [] : [`  ${name}: ${value}`];
+  });
+  return [`arrived: <${reversePath}> for <${forwardPaths.join('>, <')}>`, ...fields, ''].join('\n');
+}
+
+function advice({ port, metricsPort, folder, sample }: KeepSettings): string {
+  const certificate = join(folder, 'tenant1.pem');
+  return `
+Everything stays up until you press Ctrl-C; mail that arrives is shown here. In another terminal:
+
+  The world writes to Mary:
+    swaks --server 127.0.0.1:${port} --tls --from anna@world.example --to mary.jones@shared.example
+
+  John writes out; his mail system is known by its certificate:
+    swaks --server 127.0.0.1:${port} --tls --tls-cert ${certificate} --tls-key ${certificate} \\
+          --from john.smith@tenant1.example --to anna@world.example
+
+  The same without swaks:
+    printf 'From: anna@world.example\\r\\nTo: mary.jones@shared.example\\r\\n\\r\\nHello\\r\\n' |
+      curl smtp://127.0.0.1:${port} --mail-from anna@world.example --mail-rcpt mary.jones@shared.example -T -
+
+  Change a rule and see it live, within a second: in ${sample}/rewrite-rules.yaml write
+  j.smith@shared.example in place of john.smith@shared.example, and let John write out again.
+
+  What the relay counts, and what it thinks of the manifests:
+    curl http://127.0.0.1:${metricsPort}/metrics
+    curl http://127.0.0.1:${metricsPort}/status
+
+  What it did with every message:
+    tail -f ${join(folder, 'relay.log')}
+`;
+}
