@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream';
 import type { LimitsConfig, SourceConfig } from '../core/config.ts';
 import type { NextHops, Target } from '../core/delivery.ts';
 import type { Directory } from '../core/directory.ts';
-import type { ReceivedMessage } from '../core/message.ts';
+import type { Header } from '../core/header.ts';
+import type { Body, ReceivedMessage } from '../core/message.ts';
 import type { Reply } from '../core/reply.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ClientTls } from '../smtp/session.ts';
@@ -14,10 +15,11 @@ import type { MessageRate } from './message-rate.ts';
 
 export type ReceiveResult =
   | { readonly ok: true; readonly message: ReceivedMessage }
-  | { readonly ok: false; readonly reply: Reply };
+  /** `cause` is for the log: a disk that failed. */
+  | { readonly ok: false; readonly reply: Reply; readonly cause?: unknown };
 
-/** Puts a DKIM-Signature field before a header section for each active key of a shared domain. */
-export type Sign = (sharedDomain: string, headerSection: Uint8Array, relaxedBodyHash: Uint8Array) => Uint8Array;
+/** DKIM-Signature fields, each ending in CRLF, of the shared domain that the single From belongs to; empty when nothing is to be signed. */
+export type Sign = (header: Header, body: Body) => string;
 
 /** What an admin of a tenant route should know; shown in /status. */
 export interface Findings {
@@ -29,7 +31,7 @@ export interface TransactionEdges {
   /** The configuration in force now, and the signers that belong to it. */
   current(): { readonly directory: Directory; readonly sign: Sign };
   readonly nextHops: NextHops;
-  /** Throws when the client leaves before its final dot. */
+  /** Never rejects. */
   receive(content: Readable, limits: LimitsConfig): Promise<ReceiveResult>;
   certificateMatches(tls: ClientTls, demand: NonNullable<SourceConfig['clientCertificate']>): boolean;
   readonly tracking: Tracking;
@@ -37,4 +39,5 @@ export interface TransactionEdges {
   readonly findings: Findings;
   readonly delivered: DeliveredMemory;
   readonly rate: MessageRate;
+  now(): Date;
 }

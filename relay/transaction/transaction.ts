@@ -12,9 +12,9 @@ import { formatReply, type Reply, reply, replyClass } from '../core/reply.ts';
 import type { RuleMatch } from '../core/rule-index.ts';
 import type { ClientIdentity } from '../core/source.ts';
 import type { ClientConnection } from '../smtp/session.ts';
-import { type Composed, compose } from './compose.ts';
+import { type ComposedMessage, compose } from './compose.ts';
 import type { Delivery } from './delivered-memory.ts';
-import type { Sign, TransactionEdges } from './edges.ts';
+import type { ReceiveResult, Sign, TransactionEdges } from './edges.ts';
 import { nextHopFields, refusalEvent, Trail } from './trail.ts';
 
 export interface TransactionStart {
@@ -38,7 +38,6 @@ interface Destination {
 const RECIPIENT_OK = reply(250, '2.1.5', 'OK');
 /** RFC 5321 §4.5.3.1.10: the client sends the others again in another transaction. */
 const OTHER_DESTINATION = reply(452, '4.5.3', 'Too many recipients for one delivery, please send this one separately');
-const LOST = reply(451, '4.3.0', 'The message was not received whole');
 
 export class Transaction {
   readonly #edges: TransactionEdges;
@@ -97,14 +96,8 @@ export class Transaction {
       return reply(554, '5.5.1', 'No valid recipients');
     }
     this.#content = true;
-    const { target } = destination.first;
-    const received = await this.#receive(content);
-    if (received === undefined) {
-      this.#trail.event('DROP', { recipients: this.#outgoing, cause: 'the client left before its final dot' });
-      this.#trail.messageEnded(target, 'abandoned');
-      return LOST;
-    }
-    if (!received.ok) return this.#messageRefused(destination, received.reply, 'the message is outside the limits');
+    const received = await this.#edges.receive(content, this.#start.directory.config.fleet.limits);
+    if (!received.ok) return this.#notReceived(destination, content, received);
     try {
       return await this.#deliver(destination, received.message);
     } finally {
@@ -149,7 +142,8 @@ export class Transaction {
     const audited: RuleMatch[] = [];
     const scope = outboundScope(directory, client.route, recipient.recipientDomain);
     const found = directory.rules.rewriteOutbound(reversePath.mailbox, scope, audited);
-    for (const { rule, mailbox } of audited) this.#trail.audited('reverse_path', rule, reversePath.text, formatMailbox(mailbox));
+    for (const { rule, mailbox } of audited)
+      this.#trail.audited('reverse_path', rule, reversePath.text, formatMailbox(mailbox));
     if (found === undefined) return reversePath.text;
     this.#edges.metrics.rewrites.reverse_path.add();
     return formatMailbox(found.mailbox);
@@ -177,27 +171,32 @@ export class Transaction {
       return reply(code, enhancedStatus, `${genericText(outcome.reply)} (${this.#start.queueId})`);
     const rewrite = (address: string) => {
       const parsed = parseMailbox(address);
-      const found = parsed.ok ? directory.rules.rewriteOutbound(parsed.value, outboundScope(directory, client.route)) : undefined;
+      const found = parsed.ok
+        ? directory.rules.rewriteOutbound(parsed.value, outboundScope(directory, client.route))
+        : undefined;
       return found === undefined ? address : formatMailbox(found.mailbox);
     };
     return reply(code, enhancedStatus, tenantText(outcome.reply.text, rewrite));
   }
 
-  async #receive(content: Readable) {
-    try {
-      return await this.#edges.receive(content, this.#start.directory.config.fleet.limits);
-    } catch (error) {
-      if (!this.#gone && !content.destroyed) throw error;
-      return undefined;
+  #notReceived(destination: Destination, content: Readable, received: Extract<ReceiveResult, { ok: false }>): Reply {
+    const { target } = destination.first;
+    if (received.cause !== undefined) this.#edges.metrics.spoolFailures.add();
+    if (!this.#gone && !content.errored) {
+      const cause = received.cause === undefined ? 'the message is outside the limits' : String(received.cause);
+      return this.#messageRefused(destination, received.reply, cause);
     }
+    this.#trail.event('DROP', { recipients: this.#outgoing, cause: 'the client left before its final dot' });
+    this.#trail.messageEnded(target, 'abandoned');
+    return received.reply;
   }
 
   async #deliver(destination: Destination, message: ReceivedMessage): Promise<Reply> {
     const { limits } = this.#start.directory.config.fleet;
     const finalDot = performance.now();
-    const composed = compose(this.#start, destination.first, message);
+    const composed = compose(this.#start, destination.first, message, this.#edges.now());
     if (!composed.ok) return this.#messageRefused(destination, composed.reply, composed.cause);
-    this.#trackReceived(destination, composed);
+    this.#trackReceived(destination, composed, message);
     const delivery: Delivery = {
       client: this.#start.client.kind === 'Tenant' ? this.#start.client.route.name : this.#start.connection.address,
       reversePath: destination.reversePath,
@@ -222,7 +221,7 @@ export class Transaction {
     return this.#delivered(destination, composed, step.reply, seconds);
   }
 
-  #delivered(destination: Destination, composed: Extract<Composed, { ok: true }>, said: Reply, seconds: number): Reply {
+  #delivered(destination: Destination, composed: ComposedMessage, said: Reply, seconds: number): Reply {
     const heard = reply(250, '2.0.0', `OK ${this.#start.queueId} delivered`);
     this.#trail.event('SEND', {
       messageId: composed.messageId,
@@ -236,7 +235,7 @@ export class Transaction {
     return heard;
   }
 
-  #answeredFromMemory(destination: Destination, composed: Extract<Composed, { ok: true }>): Reply {
+  #answeredFromMemory(destination: Destination, composed: ComposedMessage): Reply {
     this.#edges.metrics.answeredFromMemory.add();
     this.#trail.event('DUPLICATEDELIVER', {
       messageId: composed.messageId,
@@ -247,24 +246,22 @@ export class Transaction {
     return reply(250, '2.0.0', `OK ${this.#start.queueId} delivered before`);
   }
 
-  #trackReceived(destination: Destination, composed: Extract<Composed, { ok: true }>): void {
+  #trackReceived(destination: Destination, composed: ComposedMessage, message: ReceivedMessage): void {
+    const size = contentSize(message);
     for (const { rule, from, to } of composed.audited) this.#trail.audited('header', rule, from, to);
-    this.#edges.metrics.rewrites.header.add(composed.rewrittenHeaders);
+    this.#edges.metrics.rewrites.header.add(composed.changes.length);
+    this.#edges.metrics.receivedBytes.add(size);
+    this.#edges.metrics.bareLineEndings.add(message.bareLineEndings);
     this.#trail.event('RECEIVE', {
       messageId: composed.messageId,
       sender: destination.reversePath,
       originalRecipients: this.#original,
       recipients: this.#outgoing,
-      size: composed.receivedSize,
+      size,
     });
   }
 
-  #messageRefused(
-    destination: Destination,
-    heard: Reply,
-    cause: string,
-    composed?: Extract<Composed, { ok: true }>,
-  ): Reply {
+  #messageRefused(destination: Destination, heard: Reply, cause: string, composed?: ComposedMessage): Reply {
     this.#trail.event(refusalEvent(heard), {
       messageId: composed?.messageId,
       recipients: this.#outgoing,
