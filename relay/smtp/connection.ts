@@ -161,10 +161,10 @@ export class FrontConnection extends SMTPConnection {
   }
 
   async #receive(conversation: Conversation): Promise<void> {
-    const { limits, events, deliveries } = this.#owner;
+    const { events, deliveries } = this.#owner;
     const parser = this._parser as ContentParser;
     const complete = Promise.withResolvers<void>();
-    const content = new IncomingContent(limits(), performance.now(), () => {
+    const content = new IncomingContent(this.#owner.limits(), performance.now(), () => {
       deliveries.begin();
       events.contentReceived?.(content.octets);
       complete.resolve();
