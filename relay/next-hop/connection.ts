@@ -90,7 +90,8 @@ export class Connection {
 
   /** Resolves when there is room again, or when there is no point any more: look at lostCause and earlyReply. */
   drained(): Promise<void> {
-    if (this.#lost !== undefined || this.#early !== undefined || !this.#socket.writableNeedDrain) return Promise.resolve();
+    if (this.#lost !== undefined || this.#early !== undefined || !this.#socket.writableNeedDrain)
+      return Promise.resolve();
     return new Promise((resolve) => {
       this.#drained = resolve;
     });
@@ -187,7 +188,8 @@ export class Connection {
   }
 
   #await(wanted: number, milliseconds: number, until: number): Promise<readonly Reply[]> {
-    if (this.#settle !== undefined) throw new Error('a next hop was asked while its answer to something else is awaited');
+    if (this.#settle !== undefined)
+      throw new Error('a next hop was asked while its answer to something else is awaited');
     // Not before the first question: what comes between the end of a TLS handshake and our asking for it must wait.
     if (!this.#listening) this.#socket.on('data', this.#received);
     this.#listening = true;

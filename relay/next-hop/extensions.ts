@@ -34,7 +34,11 @@ export function parseExtensions(reply: Reply): Extensions {
   const offered = new Map<string, string[]>();
   for (const line of reply.text.split('\n').slice(1)) {
     // Old servers write `AUTH=LOGIN` beside or instead of `AUTH LOGIN`.
-    const [keyword = '', ...parameters] = line.trim().toUpperCase().replace(/^AUTH=/, 'AUTH ').split(/ +/);
+    const [keyword = '', ...parameters] = line
+      .trim()
+      .toUpperCase()
+      .replace(/^AUTH=/, 'AUTH ')
+      .split(/ +/);
     offered.set(keyword, [...(offered.get(keyword) ?? []), ...parameters]);
   }
   const limits = new Map((offered.get('LIMITS') ?? []).map((limit) => split(limit)));

@@ -137,10 +137,10 @@ export class Pool implements Holder {
     for (const connection of [...this.#idle]) connection.quit();
   }
 
-  /** Ends what stands, whatever it is doing. */
-  destroy(): void {
+  /** Lets the open claims go as well. */
+  end(): void {
     this.retire();
-    for (const connection of [...this.#resting.keys()]) connection.quit();
+    for (const connection of [...this.#resting.keys()]) connection.hurry();
   }
 
   get counts(): PoolCounts {
@@ -181,12 +181,21 @@ export class Pool implements Holder {
   #freed(): void {
     this.#open -= 1;
     this.#pump();
-    if (this.#open === 0 && this.#waiters.size === 0 && this.#throttle.pauseLeft === 0) this.#onEmpty();
+    this.#checkEmpty();
+  }
+
+  /** A pause that the next hop asked for is remembered to its end. */
+  #checkEmpty(): void {
+    if (this.#open > 0 || this.#waiters.size > 0) return;
+    const pause = this.#throttle.pauseLeft;
+    if (pause > 0 && !this.retired) this.#wakeIn(pause);
+    else this.#onEmpty();
   }
 
   #wait(milliseconds: number): Promise<Grant> {
     return new Promise((resolve) => {
-      const refusal = () => decided('connect', BUSY, `no free connection: ${this.#limit} are in use, or it asked for a pause`);
+      const refusal = () =>
+        decided('connect', BUSY, `no free connection: ${this.#limit} are in use, or it asked for a pause`);
       const timer = setTimeout(() => this.#dismiss(waiter, refusal()), Math.max(1, milliseconds));
       const waiter: Waiter = { settle: resolve, timer };
       this.#waiters.add(waiter);
@@ -240,6 +249,7 @@ export class Pool implements Holder {
     this.#alarm = setTimeout(() => {
       this.#alarm = undefined;
       this.#pump();
+      this.#checkEmpty();
     }, Math.ceil(milliseconds));
   }
 }

@@ -78,7 +78,7 @@ export class ReplyReader {
     const code = end - start < 3 ? Number.NaN : digits(buffer, start);
     const separator = end - start > 3 ? buffer[start + 3] : SPACE;
     if (!(code >= 200 && code < 600) || (separator !== SPACE && separator !== HYPHEN)) {
-      this.broken = `it said what is no SMTP reply: ${JSON.stringify(buffer.latin1Slice(start, Math.min(end, start + 80)))}`;
+      this.broken = `it said what is no SMTP reply: ${JSON.stringify(buffer.toString('latin1', start, Math.min(end, start + 80)))}`;
       return false;
     }
     if (this.#texts.length > 0 && code !== this.#code) {
@@ -86,7 +86,7 @@ export class ReplyReader {
       return false;
     }
     this.#code = code;
-    this.#texts.push(end - start > 4 ? buffer.utf8Slice(start + 4, end).replace(CONTROLS, '?') : '');
+    this.#texts.push(end - start > 4 ? buffer.toString('utf8', start + 4, end).replace(CONTROLS, '?') : '');
     return separator === SPACE;
   }
 

@@ -1,0 +1,107 @@
+/** The way to one target: its hosts in order, how to talk to them, and the pool of connections that stand. */
+
+import type { Refusal } from '../core/delivery.ts';
+import type { Durations } from './durations.ts';
+import type { Addresses, Host, Plan } from './exchangers.ts';
+import { type Opened, openConnection } from './handshake.ts';
+import { Pool, type PoolLimits } from './pool.ts';
+import { isTransient, silent } from './refusal.ts';
+import type { Account } from './sign-in.ts';
+import { TlsPolicy, type TlsSettings } from './tls-policy.ts';
+
+export interface RouteSettings {
+  /** As metrics name it. */
+  readonly name: string;
+  readonly limits: PoolLimits;
+  readonly tls: TlsSettings;
+  readonly account: Account | undefined;
+  readonly hostname: string;
+  readonly durations: Durations;
+  plan(): Promise<Plan>;
+  addresses(host: string): Promise<Addresses>;
+}
+
+/** Addresses tried in one session, of all hosts together: what Postfix tries (smtp_mx_address_limit). */
+const MOST_ADDRESSES = 5;
+
+export class Route {
+  readonly name: string;
+  readonly pool: Pool;
+  readonly #settings: RouteSettings;
+  readonly #tls: TlsPolicy;
+  /** Hosts that could not be used lately, and until when they are tried last. */
+  readonly #down = new Map<string, number>();
+
+  constructor(settings: RouteSettings, onEmpty: () => void) {
+    this.name = settings.name;
+    this.#settings = settings;
+    this.#tls = new TlsPolicy(settings.tls);
+    this.pool = new Pool(settings.limits, settings.durations, (until) => this.#connect(until), onEmpty);
+  }
+
+  retire(): void {
+    this.#tls.forget();
+    this.pool.retire();
+  }
+
+  end(): void {
+    this.#tls.forget();
+    this.pool.end();
+  }
+
+  async #connect(until: number): Promise<Opened> {
+    const plan = await this.#settings.plan();
+    if (!plan.ok) return plan;
+    const hosts = this.#healthyFirst(plan.hosts);
+    let worst: Refusal | undefined;
+    let tries = 0;
+    for (const [index, host] of hosts.entries()) {
+      // A host that hangs must leave time for those behind it.
+      const share = (until - performance.now()) / (hosts.length - index);
+      const opened = await this.#connectHost(host, MOST_ADDRESSES - tries, performance.now() + share);
+      tries += opened.tries;
+      if (opened.ok) {
+        this.#down.delete(nameOf(host));
+        return opened;
+      }
+      this.#down.set(nameOf(host), performance.now() + this.#settings.durations.down);
+      worst = milder(worst, opened.refusal);
+      if (tries >= MOST_ADDRESSES || performance.now() >= until) break;
+    }
+    return { ok: false, refusal: worst ?? silent('lookup', 'there is no host to connect to') };
+  }
+
+  async #connectHost(host: Host, most: number, until: number): Promise<Opened & { readonly tries: number }> {
+    const found = await this.#settings.addresses(host.host);
+    if (!found.ok) return { ok: false, refusal: found.refusal, tries: 0 };
+    const { durations, account, hostname } = this.#settings;
+    const connectUntil = Math.min(until, performance.now() + durations.connect);
+    let refusal: Refusal | undefined;
+    let tries = 0;
+    for (const address of found.addresses.slice(0, most)) {
+      tries += 1;
+      const options = { tls: this.#tls, account, hostname, durations, connectUntil, until };
+      const opened = await openConnection({ host: host.host, address, port: host.port }, options);
+      if (opened.ok) return { ...opened, tries };
+      refusal = milder(refusal, opened.refusal);
+      if (performance.now() >= connectUntil) break;
+    }
+    return { ok: false, refusal: refusal ?? silent('connect', `${host.host}: no time left to try it`), tries };
+  }
+
+  #healthyFirst(hosts: readonly Host[]): readonly Host[] {
+    if (this.#down.size === 0) return hosts;
+    const now = performance.now();
+    const isDown = (host: Host) => (this.#down.get(nameOf(host)) ?? 0) > now;
+    return [...hosts.filter((host) => !isDown(host)), ...hosts.filter(isDown)];
+  }
+}
+
+/** Only if every host says no for good is the answer no for good. */
+function milder(first: Refusal | undefined, second: Refusal): Refusal {
+  return first === undefined || (!isTransient(first) && isTransient(second)) ? second : first;
+}
+
+function nameOf(host: Host): string {
+  return `${host.host}:${host.port}`;
+}
