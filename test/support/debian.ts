@@ -20,6 +20,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   'dns-server.ts': { package: 'nsd', command: 'nsd', rootOnly: false },
   'certificates.ts': { package: 'openssl', command: 'openssl', rootOnly: false },
   'namespace.ts': { package: 'iproute2', command: 'ip', rootOnly: true },
+  'dkimpy.ts': { package: 'python3-dkim', command: 'dkimverify', rootOnly: false },
 };
 
 /** Every package the whole test run needs. */
