@@ -5,8 +5,9 @@ const CRLF = new Uint8Array([CR, LF]);
 const ONE_SPACE = new Uint8Array([SPACE]);
 /** Pieces are gathered to this size: one call of a hash costs as much as a few hundred octets. */
 const BUFFER_OCTETS = 16384;
-/** In text a search finds the next blank at once and costs more than looking octet by octet; so it is asked this seldom. */
-const SEARCH_OCTETS = 512;
+/** So far without white space, and it is taken for an encoded attachment, which is then passed in strides. */
+const WINDOW_OCTETS = 512;
+const STRIDE_OCTETS = 4096;
 
 /** Takes a body whose lines end in CRLF. `sink` gets octets that are only its own during the call. */
 export class RelaxedBody {
@@ -39,24 +40,10 @@ export class RelaxedBody {
       this.#heldSpace = false;
       start = at;
     }
-    const { length } = chunk;
-    let [space, tab, search] = [-1, -1, at];
-    for (; at < length; at++) {
-      if (at >= search) {
-        // Encoded attachments have no white space for megabytes, which the platform's search passes forty times as fast.
-        if (space < at) space = positionOf(chunk, SPACE, at);
-        if (tab < at) tab = positionOf(chunk, TAB, at);
-        at = Math.min(space, tab);
-        search = at + SEARCH_OCTETS;
-      }
-      const octet = chunk[at];
-      if (octet !== SPACE && octet !== TAB) continue;
-      const next = chunk[at + 1];
-      // One space between two words, by far the most frequent case, stays as it is.
-      if (octet === SPACE && next !== SPACE && next !== TAB && next !== CR && next !== undefined) continue;
+    for (at = nextBlank(chunk, at); at < chunk.length; at = nextBlank(chunk, at + 1)) {
       this.#piece(chunk, start, at);
-      while (at < length && isBlank(chunk[at])) at++;
-      if (at === length) this.#heldSpace = true;
+      while (at < chunk.length && isBlank(chunk[at])) at++;
+      if (at === chunk.length) this.#heldSpace = true;
       else if (chunk[at] !== CR) this.#content(ONE_SPACE, 0, 1);
       start = at;
     }
@@ -101,10 +88,33 @@ export class RelaxedBody {
   }
 }
 
-/** The length when there is none. */
-function positionOf(octets: Uint8Array, wanted: number, start: number): number {
-  const at = octets.indexOf(wanted, start);
-  return at < 0 ? octets.length : at;
+/** Where white space begins that is not just one space between two words, the most frequent case; the length if nowhere. */
+function nextBlank(octets: Uint8Array, start: number): number {
+  const end = octets.length;
+  for (let from = start; from < end; ) {
+    const windowEnd = Math.min(from + WINDOW_OCTETS, end);
+    let words = false;
+    for (let at = from; at < windowEnd; at++) {
+      const octet = octets[at];
+      if (octet !== SPACE && octet !== TAB) continue;
+      words = true;
+      const next = octets[at + 1];
+      if (octet === TAB || next === SPACE || next === TAB || next === CR || next === undefined) return at;
+    }
+    from = words ? windowEnd : pastBlankFree(octets, windowEnd);
+  }
+  return end;
+}
+
+/** Encoded attachments have no white space for megabytes: the platform's search passes them many times as fast as a loop. */
+function pastBlankFree(octets: Uint8Array, start: number): number {
+  let from = start;
+  while (from < octets.length) {
+    const stride = octets.subarray(from, from + STRIDE_OCTETS);
+    if (stride.includes(SPACE) || stride.includes(TAB)) return from;
+    from += stride.length;
+  }
+  return from;
 }
 
 function isBlank(octet: number | undefined): boolean {
