@@ -73,9 +73,10 @@ export function checkRules(
   const rules = (schema[RULES_KEY] ?? []).filter(({ rule }) => !isTransition(rule));
   if (rules.length === 0 || broken(path)) return;
   const self = celValue(schema, value);
-  for (const { rule, message } of rules) {
+  for (const { rule, message, fieldPath } of rules) {
     if (holds(rule, self)) continue;
-    problems.push({ path, message: typeof value === 'string' ? `${shown(value)} ${message}` : message });
+    const at = fieldPath === undefined ? path : [...path, ...fieldPath.slice(1).split('.')];
+    problems.push({ path: at, message: typeof value === 'string' ? `${shown(value)} ${message}` : message });
   }
 }
 

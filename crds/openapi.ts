@@ -102,14 +102,15 @@ function bounded(node: OpenApiSchema, path: string): OpenApiSchema {
   return node;
 }
 
-function fromZod(schema: z.ZodType, path: string): OpenApiSchema {
+/** Throws on what the API server would refuse, and on a string, list or map without a bound. */
+export function structuralSchema(schema: z.ZodType, path: string): OpenApiSchema {
   const raw = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' });
   return structural(raw as Record<string, unknown>, path);
 }
 
 function build(kind: Kind): OpenApiSchema {
   const schema: KindSchema = SCHEMAS[kind];
-  const spec = fromZod(schema.spec, `${kind}.spec`);
+  const spec = structuralSchema(schema.spec, `${kind}.spec`);
   const name: OpenApiSchema = { type: 'string', maxLength: schema.maxNameLength ?? 253 };
   return {
     description: schema.description,
@@ -125,7 +126,7 @@ function build(kind: Kind): OpenApiSchema {
         ...spec,
         ...(schema.specOptional ? { default: withDefaults(spec, {}) } : {}),
       },
-      status: { description: 'What is.', ...fromZod(schema.status, `${kind}.status`) },
+      status: { description: 'What is.', ...structuralSchema(schema.status, `${kind}.status`) },
     },
   };
 }

@@ -71,7 +71,7 @@ export function checkStructure(schema: OpenApiSchema, value: unknown, path: Path
       return report(`must be a whole number or a string, not ${typeName(value)}`);
     }
   } else if (schema.type === undefined || !hasType(schema.type, value)) {
-    return report(wrongType(schema.type ?? 'object', value));
+    if (schema.enum === undefined) return report(wrongType(schema.type ?? 'object', value));
   }
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
     return report(`must be one of ${schema.enum.join(', ')}, not ${shown(value)}`);

@@ -20,8 +20,9 @@ function isKind(kind: unknown): kind is Kind {
 
 function checkApiVersion(apiVersion: unknown, problems: Problem[]): void {
   if (apiVersion === API_VERSION) return;
-  const found = apiVersion === undefined ? 'missing' : `not ${shown(apiVersion)}`;
-  problems.push({ path: ['apiVersion'], message: `must be ${API_VERSION}, ${found}` });
+  const message =
+    apiVersion === undefined ? `required: write ${API_VERSION}` : `must be ${API_VERSION}, not ${shown(apiVersion)}`;
+  problems.push({ path: ['apiVersion'], message });
 }
 
 /** Every path at or below which something is wrong. */

@@ -31,9 +31,9 @@ export interface YamlError {
 const oldBoolean: ScalarTag = {
   tag: 'tag:yaml.org,2002:bool',
   default: true,
-  test: /^(?:[Yy]es|YES|[Oo]n|ON|[Nn]o|NO|[Oo]ff|OFF)$/,
+  test: /^(?:[YyNn]|[Yy]es|YES|[Oo]n|ON|[Nn]o|NO|[Oo]ff|OFF)$/,
   identify: () => false,
-  resolve: (text) => /^(?:yes|on)$/i.test(text),
+  resolve: (text) => /^(?:y|yes|on)$/i.test(text),
 };
 
 const MESSAGES: Partial<Record<ErrorCode, string>> = {

@@ -81,6 +81,7 @@ export const SCHEMAS = {
         message:
           'the name of a fleet becomes the name of its Service: letters in lower case, digits and hyphens only, ' +
           'with a letter first',
+        fieldPath: '.metadata.name',
       },
     ],
     columns: [

@@ -6,6 +6,7 @@ import { withRules } from './rules.ts';
 const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 /** A last label of digits alone would be an IPv4 address to many programs. */
 const LAST_LABEL = '[a-z]([-a-z0-9]{0,61}[a-z0-9])?';
+const HOST = `(${LABEL}\\.)*${LAST_LABEL}`;
 const DOMAIN = `(${LABEL}\\.)+${LAST_LABEL}`;
 /** RFC 1035 §2.3.4, without the root's dot. */
 const DOMAIN_LENGTH = 253;
@@ -26,15 +27,23 @@ export function domainName(description: string) {
 /** A name or an address; a name may be a single label, as inside a cluster. */
 export function hostName(description: string) {
   return withRules(z.string().min(1).max(DOMAIN_LENGTH).describe(description), {
-    rule: `self.matches(r'^(${LABEL}\\.)*${LAST_LABEL}$') || isIP(self)`,
+    rule: `self.matches(r'^${HOST}$') || isIP(self)`,
     message: 'must be a host name in lower case without trailing dot, or an IPv4 or IPv6 address without brackets',
+  });
+}
+
+/** A name that a certificate can carry, perhaps of a single label, as inside a cluster. */
+export function dnsName(description: string) {
+  return withRules(z.string().min(1).max(DOMAIN_LENGTH).describe(description), {
+    rule: `self.matches(r'^${HOST}$')`,
+    message: 'must be a DNS name in lower case without trailing dot, not an address',
   });
 }
 
 /** As in a certificate's subjectAltName (RFC 6125 §6.4.3: the wildcard is the whole leftmost label). */
 export function certificateName(description: string) {
   return withRules(z.string().min(1).max(DOMAIN_LENGTH).describe(description), {
-    rule: `self.matches(r'^(\\*\\.)?${DOMAIN}$')`,
+    rule: `self.matches(r'^(\\*\\.)?${HOST}$')`,
     message: 'must be a DNS name in lower case, such as mail.example.com, or one with a first label *',
   });
 }

@@ -1,7 +1,7 @@
 /** NextHop: a mail system that mail is handed to, a tenant's or the smart host. */
 
 import { z } from 'zod';
-import { domainName, hostName } from './names.ts';
+import { dnsName, domainName, hostName } from './names.ts';
 import { SECRET_KEYS, secretKeyRef, secretRef } from './references.ts';
 import { atomic, withRules } from './rules.ts';
 
@@ -26,7 +26,7 @@ const tls = withRules(
           'Verified: STARTTLS and a certificate that is valid for the name. Implicit: TLS from the first byte ' +
           '(usually port 465) and a certificate that is valid for the name.',
       ),
-    serverName: domainName(
+    serverName: dnsName(
       'The name that is sent as SNI and that the certificate must carry. Default: the host.',
     ).optional(),
     caSecretRef: secretKeyRef(

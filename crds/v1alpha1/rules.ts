@@ -7,6 +7,8 @@ export interface Rule {
   readonly rule: string;
   /** Says what to do, for the person who wrote the resource. */
   readonly message: string;
+  /** The field at fault, from the value that the rule is about: `.metadata.name`. Left out: the value itself. */
+  readonly fieldPath?: string;
 }
 
 export const RULES_KEY = 'x-kubernetes-validations';
