@@ -61,7 +61,7 @@ const source = z.object({
     .optional(),
 });
 
-const tenantRoute = z.object({
+export const tenantRouteSchema = z.object({
   /** metadata.name of the TenantRoute. */
   name: z.string(),
   /** Changes with the resource; part of the key under which connections are kept. */
@@ -75,7 +75,7 @@ const tenantRoute = z.object({
   fromInternet: z.enum(['Refuse', 'Accept']),
 });
 
-const sharedDomain = z.object({
+export const sharedDomainSchema = z.object({
   domain,
   /** metadata.name of the SharedDomain. */
   name: z.string(),
@@ -97,7 +97,7 @@ const sharedDomain = z.object({
 export const DIRECTIONS = ['Both', 'OutboundOnly', 'InboundOnly'] as const;
 const direction = z.enum(DIRECTIONS);
 
-const rewriteRule = z.object({
+export const rewriteRuleSchema = z.object({
   /** metadata.name of the RewriteRule. */
   name: z.string(),
   sharedDomain: domain,
@@ -168,16 +168,16 @@ export const relayConfigSchema = z.object({
     lameDuckSeconds: z.number(),
     drainSeconds: z.number(),
   }),
-  sharedDomains: z.array(sharedDomain),
-  tenantRoutes: z.array(tenantRoute),
-  rewriteRules: z.array(rewriteRule),
+  sharedDomains: z.array(sharedDomainSchema),
+  tenantRoutes: z.array(tenantRouteSchema),
+  rewriteRules: z.array(rewriteRuleSchema),
   held,
 });
 
 export type RelayConfig = z.infer<typeof relayConfigSchema>;
-export type SharedDomainConfig = z.infer<typeof sharedDomain>;
-export type TenantRouteConfig = z.infer<typeof tenantRoute>;
-export type RewriteRuleConfig = z.infer<typeof rewriteRule>;
+export type SharedDomainConfig = z.infer<typeof sharedDomainSchema>;
+export type TenantRouteConfig = z.infer<typeof tenantRouteSchema>;
+export type RewriteRuleConfig = z.infer<typeof rewriteRuleSchema>;
 export type NextHopConfig = z.infer<typeof nextHop>;
 export type SourceConfig = z.infer<typeof source>;
 export type HeldConfig = z.infer<typeof held>;

@@ -1,0 +1,45 @@
+/** Hands manifests to compile, as the operator hands it what the API server holds. */
+
+import { compile } from '../operator/compile/compile.ts';
+import type { CompileInput, DataObject, LookupResult } from '../operator/compile/input.ts';
+import type { CompileResult } from '../operator/compile/result.ts';
+import { nodePlatform } from '../operator/platform.ts';
+import { identity, type Manifests } from './manifests/document.ts';
+import type { State } from './state.ts';
+
+const PLATFORM = nodePlatform();
+
+export function compileManifests(manifests: Manifests, state: State, now: Date): CompileResult {
+  const objects = new Map<string, DataObject>();
+  const resources: CompileInput['resources'][number][] = [];
+  const invalid: NonNullable<CompileInput['invalid']>[number][] = [];
+  for (const document of manifests.documents) {
+    const { content } = document;
+    switch (content.type) {
+      case 'resource':
+        resources.push(content.resource);
+        break;
+      case 'invalid':
+        invalid.push(content.invalid);
+        break;
+      case 'data':
+        objects.set(identity(document), { data: content.data });
+        break;
+    }
+  }
+  const lookup =
+    (kind: 'Secret' | 'ConfigMap') =>
+    (namespace: string, name: string): LookupResult =>
+      objects.get(identity({ kind, namespace, name })) ?? 'missing';
+  return compile({
+    resources,
+    invalid,
+    secrets: lookup('Secret'),
+    configMaps: lookup('ConfigMap'),
+    running: state.running,
+    tombstones: state.tombstones,
+    now: now.getTime(),
+    platform: PLATFORM,
+    fromFiles: true,
+  });
+}

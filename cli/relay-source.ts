@@ -1,0 +1,71 @@
+/** From folders to configurations: reads, keeps the last good content of each file, compiles, and remembers. */
+
+import type { FleetResult } from '../operator/compile/result.ts';
+import { CommandLineError } from './command-line.ts';
+import { compileManifests } from './compilation.ts';
+import { type Diagnosis, diagnose } from './diagnosis.ts';
+import { readFolder } from './manifests/folder.ts';
+import { LastGood } from './manifests/last-good.ts';
+import { readState, type State, writeState } from './state.ts';
+
+export interface Reading {
+  readonly fleet: FleetResult;
+  readonly diagnoses: readonly Diagnosis[];
+  /** Files of which an earlier content is in force. */
+  readonly kept: readonly string[];
+  /** Something on hold will be let go by time alone. */
+  readonly waits: boolean;
+}
+
+export class RelaySource {
+  readonly #folders: readonly string[];
+  readonly #dataFolder: string;
+  readonly #fleet: string | undefined;
+  readonly #lastGood = new LastGood();
+  #state: State;
+
+  constructor(folders: readonly string[], dataFolder: string, fleet: string | undefined) {
+    this.#folders = folders;
+    this.#dataFolder = dataFolder;
+    this.#fleet = fleet;
+    this.#state = readState(dataFolder);
+  }
+
+  /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
+  read(now: Date): Reading & { readonly state: State } {
+    const manifests = this.#lastGood.update(this.#folders.map(readFolder));
+    const compiled = compileManifests(manifests, this.#state, now);
+    const fleet = this.#choose(compiled.fleets);
+    return {
+      fleet,
+      diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),
+      kept: manifests.kept,
+      waits: compiled.tombstones.length > 0,
+      state: {
+        running: [{ namespace: fleet.namespace, name: fleet.name, config: fleet.config }],
+        tombstones: compiled.tombstones,
+      },
+    };
+  }
+
+  /** The configuration read is in force now. */
+  remember(state: State): void {
+    this.#state = state;
+    writeState(this.#dataFolder, state);
+  }
+
+  #choose(fleets: readonly FleetResult[]): FleetResult {
+    const wanted = this.#fleet;
+    const found = wanted === undefined ? fleets : fleets.filter(({ name }) => name === wanted);
+    const names = fleets.map(({ name }) => name).join(', ');
+    const [fleet, ...others] = found;
+    if (fleet === undefined) {
+      throw new CommandLineError(
+        wanted === undefined ? 'the manifests have no RelayFleet' : `there is no RelayFleet ${wanted}`,
+        names === '' ? 'name a folder with a SharedDomain' : `there is: ${names}`,
+      );
+    }
+    if (others.length > 0) throw new CommandLineError('the manifests have several RelayFleets', `choose one with --fleet: ${names}`);
+    return fleet;
+  }
+}

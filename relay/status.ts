@@ -1,0 +1,48 @@
+/** What /status says: which configuration runs, what it holds, and what was found out. No secret, no address of anybody. */
+
+import type { RelayConfig } from './core/config.ts';
+import { CONFIG_FORMAT } from './core/config.ts';
+import type { Finding } from './findings.ts';
+import type { RouteConnections } from './next-hop/next-hops.ts';
+
+export interface RelayStatus {
+  /** Formats of RelayConfig this relay reads. */
+  readonly formats: readonly number[];
+  readonly revision: string;
+  /** The last configuration that could not be run, when it is newer than the one that runs. */
+  readonly refused: { readonly revision: string; readonly reason: string } | undefined;
+  readonly counts: {
+    readonly sharedDomains: number;
+    readonly tenantRoutes: number;
+    readonly rewriteRules: number;
+    readonly addresses: number;
+    readonly connections: number;
+  };
+  readonly nextHops: readonly RouteConnections[];
+  readonly findings: readonly Finding[];
+}
+
+export interface StatusFacts {
+  readonly config: RelayConfig;
+  readonly refused: RelayStatus['refused'];
+  readonly connections: number;
+  readonly nextHops: readonly RouteConnections[];
+  readonly findings: readonly Finding[];
+}
+
+export function relayStatus({ config, refused, connections, nextHops, findings }: StatusFacts): RelayStatus {
+  return {
+    formats: [CONFIG_FORMAT],
+    revision: config.revision,
+    refused,
+    counts: {
+      sharedDomains: config.sharedDomains.length,
+      tenantRoutes: config.tenantRoutes.length,
+      rewriteRules: config.rewriteRules.length,
+      addresses: config.rewriteRules.reduce((sum, { addresses }) => sum + addresses.length, 0),
+      connections,
+    },
+    nextHops,
+    findings,
+  };
+}
