@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { LimitsConfig } from '../core/config.ts';
 import { type Reply, reply } from '../core/reply.ts';
-import type { ServerTls } from '../tls/server-tls.ts';
+import type { ServerTls } from '../tls/server-context.ts';
 import type { ConnectedClient } from './client.ts';
 import { type ConnectionOwner, FrontConnection } from './connection.ts';
 import type { Surroundings } from './conversation.ts';
