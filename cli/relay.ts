@@ -1,0 +1,201 @@
+/** `isthmus relay`: runs a relay from folders of manifests, and follows them. */
+
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { type HttpServer, json, plain, startHttp } from '../relay/http.ts';
+import { type Configuration, Relay } from '../relay/main.ts';
+import { ownCertificate } from '../relay/tls/own-certificate.ts';
+import type { ServerIdentity } from '../relay/tls/server-context.ts';
+import { type Lines, openLines } from '../relay/tracking/tracking.ts';
+import { CommandLineError, helpText } from './command-line.ts';
+import { type Diagnosis, formatDiagnosis } from './diagnosis.ts';
+import { watchManifests } from './manifests/watch.ts';
+import { parseRelayCommand, RELAY_OPTIONS, RELAY_SUMMARY, type RelayCommand } from './relay-options.ts';
+import { type Reading, RelaySource } from './relay-source.ts';
+import { prepareDataFolder } from './state.ts';
+
+/** Signals of one Ctrl-C arrive twice when npm and the terminal both send them. */
+const SAME_SIGNAL_MS = 500;
+/** What is on hold is let go this late at most. */
+const EXPIRY_CHECK_MS = 60_000;
+
+export async function runRelay(args: readonly string[]): Promise<number> {
+  const command = parseRelayCommand(args);
+  if (command === undefined) {
+    process.stdout.write(helpText('isthmus relay --manifests DIR [options]', RELAY_SUMMARY, RELAY_OPTIONS));
+    return 0;
+  }
+  prepareDataFolder(command.dataFolder);
+  const source = new RelaySource(command.manifests, command.dataFolder, command.fleet);
+  const first = source.read(new Date());
+  const errors = first.diagnoses.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) {
+    for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
+    process.stderr.write(`isthmus: not started, ${errors.length} errors. Mend them, or see them again: isthmus check DIR\n`);
+    return 1;
+  }
+  return new RunningRelay(command, source).run(first);
+}
+
+class RunningRelay {
+  readonly #command: RelayCommand;
+  readonly #source: RelaySource;
+  readonly #lines: Lines;
+  #relay: Relay | undefined;
+  #ready = false;
+  #reported = new Set<string>();
+
+  constructor(command: RelayCommand, source: RelaySource) {
+    this.#command = command;
+    this.#source = source;
+    this.#lines = openLines({ destination: 1, onLost: () => this.#relay?.metrics.linesLost.add() });
+  }
+
+  async run(first: ReturnType<RelaySource['read']>): Promise<number> {
+    const relay = await this.#start(first);
+    this.#source.remember(first.state);
+    this.#report(first);
+    const http = await this.#startHttp(relay);
+    this.#ready = true;
+    this.#announce(relay, http);
+    const watch = watchManifests(this.#command.manifests, () => void this.#follow(relay));
+    const expiry = setInterval(() => void this.#follow(relay), EXPIRY_CHECK_MS);
+    await this.#untilSignal();
+    this.#lines.log.info('draining');
+    watch.close();
+    clearInterval(expiry);
+    await relay.drain();
+    this.#ready = false;
+    await http?.close();
+    this.#lines.log.info('stopped');
+    await this.#lines.flush();
+    return 0;
+  }
+
+  async #start(first: Reading): Promise<Relay> {
+    const { listen, spoolFolder, dnsServers } = this.#command;
+    try {
+      const configuration = await this.#configuration(first);
+      const relay = new Relay({ listen, spoolFolder, dnsServers, lines: this.#lines }, configuration);
+      this.#relay = relay;
+      await relay.listen();
+      return relay;
+    } catch (error) {
+      throw startError(error);
+    }
+  }
+
+  async #configuration({ fleet }: Reading): Promise<Configuration> {
+    const { config, credentials } = fleet;
+    const { certificate, key } = config.fleet.tls;
+    const text = (id: string) => credentials.get(id) ?? '';
+    const { tlsFiles, dataFolder } = this.#command;
+    const identity: ServerIdentity =
+      tlsFiles !== undefined
+        ? { certificate: readPem(tlsFiles.certificate), key: readPem(tlsFiles.key) }
+        : certificate !== undefined && key !== undefined
+          ? { certificate: text(certificate), key: text(key) }
+          : await ownCertificate(dataFolder, config.fleet.hostname, new Date());
+    return { config, credentials, identity };
+  }
+
+  async #startHttp(relay: Relay): Promise<HttpServer | undefined> {
+    const { metrics: listen } = this.#command;
+    if (listen === undefined) return undefined;
+    const { metrics } = relay;
+    try {
+      return await startHttp(listen, {
+        '/livez': () => plain(200, 'ok'),
+        '/readyz': () => (this.#ready ? plain(200, 'ok') : plain(503, 'not ready')),
+        '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+        '/status': () => json(relay.status()),
+      });
+    } catch (error) {
+      throw startError(error);
+    }
+  }
+
+  #announce(relay: Relay, http: HttpServer | undefined): void {
+    const smtp = relay.addresses.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+    const { counts, revision } = relay.status();
+    this.#lines.log.info('ready', { smtp, http: http?.address.port, revision, counts });
+  }
+
+  /** The folders have changed, or time has passed. */
+  async #follow(relay: Relay): Promise<void> {
+    try {
+      const reading = this.#source.read(new Date());
+      const configuration = await this.#configuration(reading);
+      this.#report(reading);
+      if (configuration.config.revision === relay.status().revision) return;
+      const applied = relay.apply(configuration);
+      if (!applied.ok) {
+        this.#lines.log.error(`the new configuration is refused, the last one stays in force: ${applied.reason}`);
+        return;
+      }
+      this.#source.remember(reading.state);
+      this.#lines.log.info('new configuration', { revision: configuration.config.revision });
+    } catch (error) {
+      this.#lines.log.error('the manifests could not be taken, the last configuration stays in force', { error });
+    }
+  }
+
+  /** Each problem once, until it is gone and comes back. */
+  #report({ diagnoses, kept }: Reading): void {
+    const texts = new Map(diagnoses.map((diagnosis) => [formatDiagnosis(diagnosis), diagnosis]));
+    for (const [text, diagnosis] of texts) if (!this.#reported.has(text)) this.#log(diagnosis, text);
+    this.#reported = new Set(texts.keys());
+    for (const file of kept) this.#lines.log.warn(`${file}: its last good content stays in force`);
+  }
+
+  #log({ severity }: Diagnosis, text: string): void {
+    if (severity === 'error') this.#lines.log.error(text);
+    else if (severity === 'warning') this.#lines.log.warn(text);
+    else this.#lines.log.info(text);
+  }
+
+  #untilSignal(): Promise<void> {
+    return new Promise((resolve) => {
+      let firstAt: number | undefined;
+      const onSignal = () => {
+        const now = performance.now();
+        if (firstAt === undefined) {
+          firstAt = now;
+          resolve();
+        } else if (now - firstAt > SAME_SIGNAL_MS) {
+          process.exit(1);
+        }
+      };
+      process.on('SIGTERM', onSignal);
+      process.on('SIGINT', onSignal);
+    });
+  }
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandLineError(`${file} cannot be read: ${reasonOf(error)}`, '--tls-cert and --tls-key name PEM files');
+  }
+}
+
+function startError(error: unknown): Error {
+  if (error instanceof CommandLineError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const reason = reasonOf(error);
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CommandLineError(reason, 'another program listens there; choose another address with --listen or --metrics');
+    case 'EACCES':
+      return new CommandLineError(reason, 'ports below 1024 need rights; listen on 2525 and let a Service or firewall map port 25');
+    case 'EADDRNOTAVAIL':
+      return new CommandLineError(reason, 'this machine has no such address');
+    default:
+      return new CommandLineError(`the relay cannot start: ${reason}`, 'isthmus relay --help lists the options');
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
