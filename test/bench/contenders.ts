@@ -48,6 +48,7 @@ export async function postfixProxy({ sinkPort, tls }: Variant): Promise<Contende
       smtpd_client_connection_rate_limit: '0',
       smtpd_relay_restrictions: 'permit_mynetworks, reject',
       smtpd_recipient_restrictions: '',
+      smtpd_reject_unlisted_recipient: 'no',
       receive_override_options: 'no_address_mappings, no_unknown_recipient_checks',
       message_size_limit: '157286400',
       smtpd_tls_loglevel: '0',
