@@ -1,30 +1,17 @@
-/** `npm run demo -- --keep`: leaves everything running, says what to try, and shows what arrives. */
+/** What `npm run demo -- --keep` says: what to try while everything is up, and what arrives meanwhile. */
 
-import { join } from 'node:path';
 import type { Arrival } from './mail-system.ts';
 import { headerField } from './message.ts';
 
-export interface KeepSettings {
+export interface AdviceSettings {
   readonly port: number;
   readonly metricsPort: number;
-  readonly folder: string;
+  readonly logFile: string;
+  readonly certificateFile: string;
   readonly sample: string;
-  print(text: string): void;
-  /** Hands over who wants to hear of mail that arrives from now on. */
-  onLive(listener: (arrival: Arrival) => void): void;
 }
 
-/** Resolves when the user has had enough: Ctrl-C or SIGTERM. */
-export async function keepRunning(settings: KeepSettings): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.once('SIGINT', () => resolve());
-  process.once('SIGTERM', () => resolve());
-  settings.onLive((arrival) => settings.print(formatArrival(arrival)));
-  settings.print(advice(settings));
-  await promise;
-}
-
-function formatArrival({ reversePath, forwardPaths, message }: Arrival): string {
+export function formatArrival({ reversePath, forwardPaths, message }: Arrival): string {
   const fields = ['From', 'To', 'Cc', 'Subject'].flatMap((name) => {
     const value = headerField(message, name);
     return value === undefined ? [] : [`  ${name}: ${value}`];
@@ -32,8 +19,7 @@ function formatArrival({ reversePath, forwardPaths, message }: Arrival): string 
   return [`arrived: <${reversePath}> for <${forwardPaths.join('>, <')}>`, ...fields, ''].join('\n');
 }
 
-function advice({ port, metricsPort, folder, sample }: KeepSettings): string {
-  const certificate = join(folder, 'tenant1.pem');
+export function advice({ port, metricsPort, logFile, certificateFile, sample }: AdviceSettings): string {
   return `
 Everything stays up until you press Ctrl-C; mail that arrives is shown here. In another terminal:
 
@@ -41,8 +27,8 @@ Everything stays up until you press Ctrl-C; mail that arrives is shown here. In 
     swaks --server 127.0.0.1:${port} --tls --from anna@world.example --to mary.jones@shared.example
 
   John writes out; his mail system is known by its certificate:
-    swaks --server 127.0.0.1:${port} --tls --tls-cert ${certificate} --tls-key ${certificate} \\
-          --from john.smith@tenant1.example --to anna@world.example
+    swaks --server 127.0.0.1:${port} --tls --tls-cert ${certificateFile} \\
+          --tls-key ${certificateFile} --from john.smith@tenant1.example --to anna@world.example
 
   The same without swaks:
     printf 'From: anna@world.example\\r\\nTo: mary.jones@shared.example\\r\\n\\r\\nHello\\r\\n' |
@@ -56,6 +42,6 @@ Everything stays up until you press Ctrl-C; mail that arrives is shown here. In 
     curl http://127.0.0.1:${metricsPort}/status
 
   What it did with every message:
-    tail -f ${join(folder, 'relay.log')}
+    tail -f ${logFile}
 `;
 }
