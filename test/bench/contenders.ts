@@ -27,6 +27,8 @@ export interface Variant {
   readonly dkim: boolean;
   /** Options added to `isthmus relay`. */
   readonly relayOptions: readonly string[];
+  /** Folder for a CPU profile of Isthmus, to be opened in a browser's developer tools; undefined: none is taken. */
+  readonly profile: string | undefined;
 }
 
 export const direct = ({ sinkPort }: Variant): Contender => ({
@@ -73,7 +75,8 @@ export async function isthmus(variant: Variant): Promise<Contender> {
   const { tls } = variant;
   const certificate = tls === undefined ? [] : ['--tls-cert', tls.certificateFile, '--tls-key', tls.keyFile];
   const folders = ['--manifests', manifests, '--data', join(directory, 'data')];
-  const args = ['cli/main.ts', 'relay', ...folders, ...listen, ...certificate, ...variant.relayOptions];
+  const profile = variant.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${variant.profile}`];
+  const args = [...profile, 'cli/main.ts', 'relay', ...folders, ...listen, ...certificate, ...variant.relayOptions];
   // Tracking goes to a file, as Postfix's log does.
   const log = join(directory, 'log');
   const file = openSync(log, 'w');

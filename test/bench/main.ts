@@ -6,12 +6,13 @@ import { installPackages, isRoot } from '../support/debian.ts';
 import { type Contender, direct, isthmus, makeCertificate, postfixProxy, type Variant } from './contenders.ts';
 import { type Figures, type Ground, type Scenario, startGround } from './measure.ts';
 
-const USAGE = `usage: npm run bench -- [--quick] [--rounds N] [--without NAME] [--relay-option OPTION]
+const USAGE = `usage: npm run bench -- [--quick] [--rounds N] [--without NAME] [--relay-option OPTION] [--profile DIR]
 
   --quick               only 4 KB over 20 connections
   --rounds N            measured rounds a scenario (default 5)
   --without NAME        leave out direct, postfix or isthmus; may stand several times
   --relay-option TEXT   an option for "isthmus relay", for example --relay-option=--workers=2; may stand several times
+  --profile DIR         write a CPU profile of Isthmus there (measures lower)
 `;
 
 const KB = 1024;
@@ -37,12 +38,14 @@ const STARTERS: Readonly<Record<string, (variant: Variant) => Contender | Promis
   isthmus,
 };
 
+type RelaySettings = Pick<Variant, 'relayOptions' | 'profile'>;
+
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-async function play(ground: Ground, scenario: Scenario, names: readonly string[], relayOptions: readonly string[]) {
+async function play(ground: Ground, scenario: Scenario, names: readonly string[], options: RelaySettings) {
   const certificate = scenario.tls ? await makeCertificate() : undefined;
   const { sinkPort } = ground;
-  const variant: Variant = { sinkPort, tls: certificate?.identity, dkim: scenario.dkim, relayOptions };
+  const variant: Variant = { sinkPort, tls: certificate?.identity, dkim: scenario.dkim, ...options };
   const contenders: Contender[] = [];
   try {
     for (const name of names) {
@@ -97,6 +100,7 @@ async function main(args: readonly string[]): Promise<void> {
       rounds: { type: 'string', default: '5' },
       without: { type: 'string', multiple: true, default: [] },
       'relay-option': { type: 'string', multiple: true, default: [] },
+      profile: { type: 'string' },
     },
   });
   if (values.help) {
@@ -116,7 +120,7 @@ async function main(args: readonly string[]): Promise<void> {
   const ground = await startGround();
   try {
     for (const scenario of scenarios(values.quick, Number(values.rounds))) {
-      await play(ground, scenario, names, values['relay-option']);
+      await play(ground, scenario, names, { relayOptions: values['relay-option'], profile: values.profile });
     }
   } finally {
     ground.stop();
