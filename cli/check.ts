@@ -24,7 +24,8 @@ export function runCheck(args: readonly string[]): number {
   const folders = commandLine.positionals;
   if (folders.length === 0) throw new CommandLineError('which folder?', 'isthmus check DIR');
   const output = commandLine.one('output') ?? 'text';
-  if (output !== 'text' && output !== 'json') throw new CommandLineError(`--output "${output}" is unknown`, 'write text or json');
+  if (output !== 'text' && output !== 'json')
+    throw new CommandLineError(`--output "${output}" is unknown`, 'write text or json');
 
   const manifests = readManifests(folders);
   const compiled = compileManifests(manifests, { running: [], tombstones: [] }, new Date());

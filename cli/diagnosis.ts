@@ -40,7 +40,9 @@ export function diagnose(manifests: Manifests, compiled: CompileResult, options:
       ({ file, line, message }): Diagnosis => ({ severity: 'note', file, line, path: '', subject: undefined, message }),
     ),
   ];
-  return all.sort((a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0));
+  return all.sort(
+    (a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0),
+  );
 }
 
 function fromFinding(finding: Finding, document: ManifestDocument | undefined, options: DiagnosisOptions): Diagnosis {

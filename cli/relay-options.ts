@@ -11,15 +11,33 @@ import {
 } from './command-line.ts';
 
 export const RELAY_OPTIONS: OptionSpecs = {
-  manifests: { value: 'DIR', multiple: true, help: 'folder of manifests; a later one replaces objects of the same kind and name' },
-  listen: { value: 'ADDRESS', multiple: true, help: 'where SMTP is spoken: PORT, ADDRESS:PORT or [IPV6]:PORT (default 2525)' },
+  manifests: {
+    value: 'DIR',
+    multiple: true,
+    help: 'folder of manifests; a later one replaces objects of the same kind and name',
+  },
+  listen: {
+    value: 'ADDRESS',
+    multiple: true,
+    help: 'where SMTP is spoken: PORT, ADDRESS:PORT or [IPV6]:PORT (default 2525)',
+  },
   metrics: { value: 'ADDRESS', help: 'where /metrics, /status, /livez and /readyz answer (default: nowhere)' },
   'tls-cert': { value: 'FILE', help: "certificate chain shown to clients, PEM; wins over the fleet's tls.secretRef" },
   'tls-key': { value: 'FILE', help: 'its key, PEM' },
-  'dns-server': { value: 'ADDRESS', multiple: true, help: "instead of the fleet's outbound.dnsServers: 192.0.2.1 or 192.0.2.1:5353" },
+  'dns-server': {
+    value: 'ADDRESS',
+    multiple: true,
+    help: "instead of the fleet's outbound.dnsServers: 192.0.2.1 or 192.0.2.1:5353",
+  },
   workers: { value: 'N', help: 'processes that share the work (default 1); limits count in each of them' },
-  data: { value: 'DIR', help: 'what must be remembered: the self-signed certificate, what has disappeared (default ./isthmus-data)' },
-  'spool-dir': { value: 'DIR', help: "where large bodies wait for their client's final dot (default: the system's folder for temporary files)" },
+  data: {
+    value: 'DIR',
+    help: 'what must be remembered: the self-signed certificate, what has disappeared (default ./isthmus-data)',
+  },
+  'spool-dir': {
+    value: 'DIR',
+    help: "where large bodies wait for their client's final dot (default: the system's folder for temporary files)",
+  },
   fleet: { value: 'NAME', help: 'which RelayFleet to be, when the manifests have several' },
   help: { help: 'this text' },
 };
@@ -70,6 +88,10 @@ export function parseRelayCommand(args: readonly string[]): RelayCommand | undef
 }
 
 function checkDnsServer(text: string): string {
-  if (/^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$/.test(text)) return text;
-  throw new CommandLineError(`--dns-server "${text}" is no address`, 'write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353');
+  if (/^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$/.test(text))
+    return text;
+  throw new CommandLineError(
+    `--dns-server "${text}" is no address`,
+    'write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353',
+  );
 }

@@ -65,7 +65,8 @@ export class RelaySource {
         names === '' ? 'name a folder with a SharedDomain' : `there is: ${names}`,
       );
     }
-    if (others.length > 0) throw new CommandLineError('the manifests have several RelayFleets', `choose one with --fleet: ${names}`);
+    if (others.length > 0)
+      throw new CommandLineError('the manifests have several RelayFleets', `choose one with --fleet: ${names}`);
     return fleet;
   }
 }

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { type HttpServer, json, plain, startHttp } from '../relay/http.ts';
-import { type Configuration, Relay } from '../relay/main.ts';
+import type { Configuration } from '../relay/main.ts';
+import { type RelayRunner, runRelay as startRelay } from '../relay/runner.ts';
 import { ownCertificate } from '../relay/tls/own-certificate.ts';
 import type { ServerIdentity } from '../relay/tls/server-context.ts';
 import { type Lines, openLines } from '../relay/tracking/tracking.ts';
@@ -16,7 +17,7 @@ import { prepareDataFolder } from './state.ts';
 
 /** Signals of one Ctrl-C arrive twice when npm and the terminal both send them. */
 const SAME_SIGNAL_MS = 500;
-/** What is on hold is let go this late at most. */
+/** What is on hold is let go, and --tls-cert and --tls-key are read again, this late at most. */
 const EXPIRY_CHECK_MS = 60_000;
 
 export async function runRelay(args: readonly string[]): Promise<number> {
@@ -31,7 +32,9 @@ export async function runRelay(args: readonly string[]): Promise<number> {
   const errors = first.diagnoses.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
-    process.stderr.write(`isthmus: not started, ${errors.length} errors. Mend them, or see them again: isthmus check DIR\n`);
+    process.stderr.write(
+      `isthmus: not started, ${errors.length} errors. Mend them, or see them again: isthmus check DIR\n`,
+    );
     return 1;
   }
   return new RunningRelay(command, source).run(first);
@@ -41,25 +44,28 @@ class RunningRelay {
   readonly #command: RelayCommand;
   readonly #source: RelaySource;
   readonly #lines: Lines;
-  #relay: Relay | undefined;
+  #lineLost = () => {};
+  #inForce: Configuration | undefined;
+  #following = Promise.resolve();
   #ready = false;
   #reported = new Set<string>();
 
   constructor(command: RelayCommand, source: RelaySource) {
     this.#command = command;
     this.#source = source;
-    this.#lines = openLines({ destination: 1, onLost: () => this.#relay?.metrics.linesLost.add() });
+    this.#lines = openLines({ destination: 1, onLost: () => this.#lineLost() });
   }
 
   async run(first: ReturnType<RelaySource['read']>): Promise<number> {
     const relay = await this.#start(first);
+    this.#lineLost = () => relay.lineLost();
     this.#source.remember(first.state);
     this.#report(first);
     const http = await this.#startHttp(relay);
     this.#ready = true;
-    this.#announce(relay, http);
-    const watch = watchManifests(this.#command.manifests, () => void this.#follow(relay));
-    const expiry = setInterval(() => void this.#follow(relay), EXPIRY_CHECK_MS);
+    await this.#announce(relay, http);
+    const watch = watchManifests(this.#command.manifests, () => this.#look(relay));
+    const expiry = setInterval(() => this.#look(relay), EXPIRY_CHECK_MS);
     await this.#untilSignal();
     this.#lines.log.info('draining');
     watch.close();
@@ -72,13 +78,12 @@ class RunningRelay {
     return 0;
   }
 
-  async #start(first: Reading): Promise<Relay> {
-    const { listen, spoolFolder, dnsServers } = this.#command;
+  async #start(first: Reading): Promise<RelayRunner> {
+    const { listen, spoolFolder, dnsServers, workers } = this.#command;
     try {
       const configuration = await this.#configuration(first);
-      const relay = new Relay({ listen, spoolFolder, dnsServers, lines: this.#lines }, configuration);
-      this.#relay = relay;
-      await relay.listen();
+      const relay = await startRelay({ listen, spoolFolder, dnsServers, lines: this.#lines }, configuration, workers);
+      this.#inForce = configuration;
       return relay;
     } catch (error) {
       throw startError(error);
@@ -99,40 +104,47 @@ class RunningRelay {
     return { config, credentials, identity };
   }
 
-  async #startHttp(relay: Relay): Promise<HttpServer | undefined> {
+  async #startHttp(relay: RelayRunner): Promise<HttpServer | undefined> {
     const { metrics: listen } = this.#command;
     if (listen === undefined) return undefined;
-    const { metrics } = relay;
     try {
       return await startHttp(listen, {
         '/livez': () => plain(200, 'ok'),
         '/readyz': () => (this.#ready ? plain(200, 'ok') : plain(503, 'not ready')),
-        '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
-        '/status': () => json(relay.status()),
+        '/metrics': async () => {
+          const { contentType, text } = await relay.metrics();
+          return { status: 200, contentType, body: text };
+        },
+        '/status': async () => json(await relay.status()),
       });
     } catch (error) {
       throw startError(error);
     }
   }
 
-  #announce(relay: Relay, http: HttpServer | undefined): void {
+  async #announce(relay: RelayRunner, http: HttpServer | undefined): Promise<void> {
     const smtp = relay.addresses.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
-    const { counts, revision } = relay.status();
+    const { counts, revision } = await relay.status();
     this.#lines.log.info('ready', { smtp, http: http?.address.port, revision, counts });
   }
 
-  /** The folders have changed, or time has passed. */
-  async #follow(relay: Relay): Promise<void> {
+  /** The folders have changed, or time has passed: one look after the other. */
+  #look(relay: RelayRunner): void {
+    this.#following = this.#following.then(() => this.#follow(relay));
+  }
+
+  async #follow(relay: RelayRunner): Promise<void> {
     try {
       const reading = this.#source.read(new Date());
       const configuration = await this.#configuration(reading);
       this.#report(reading);
-      if (configuration.config.revision === relay.status().revision) return;
-      const applied = relay.apply(configuration);
+      if (isSame(configuration, this.#inForce)) return;
+      const applied = await relay.apply(configuration);
       if (!applied.ok) {
         this.#lines.log.error(`the new configuration is refused, the last one stays in force: ${applied.reason}`);
         return;
       }
+      this.#inForce = configuration;
       this.#source.remember(reading.state);
       this.#lines.log.info('new configuration', { revision: configuration.config.revision });
     } catch (error) {
@@ -172,6 +184,15 @@ class RunningRelay {
   }
 }
 
+/** Certificates given as files change without the manifests. */
+function isSame(one: Configuration, other: Configuration | undefined): boolean {
+  return (
+    one.config.revision === other?.config.revision &&
+    one.identity.certificate === other.identity.certificate &&
+    one.identity.key === other.identity.key
+  );
+}
+
 function readPem(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -186,9 +207,15 @@ function startError(error: unknown): Error {
   const reason = reasonOf(error);
   switch (code) {
     case 'EADDRINUSE':
-      return new CommandLineError(reason, 'another program listens there; choose another address with --listen or --metrics');
+      return new CommandLineError(
+        reason,
+        'another program listens there; choose another address with --listen or --metrics',
+      );
     case 'EACCES':
-      return new CommandLineError(reason, 'ports below 1024 need rights; listen on 2525 and let a Service or firewall map port 25');
+      return new CommandLineError(
+        reason,
+        'ports below 1024 need rights; listen on 2525 and let a Service or firewall map port 25',
+      );
     case 'EADDRNOTAVAIL':
       return new CommandLineError(reason, 'this machine has no such address');
     default:

@@ -35,7 +35,10 @@ export function prepareDataFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new CommandLineError(`the data folder ${folder} cannot be made: ${reasonOf(error)}`, 'name another one with --data DIR');
+    throw new CommandLineError(
+      `the data folder ${folder} cannot be made: ${reasonOf(error)}`,
+      'name another one with --data DIR',
+    );
   }
 }
 

@@ -35,6 +35,8 @@ export interface RelayOptions {
   /** Instead of the configuration's. */
   readonly dnsServers: readonly string[];
   readonly lines: Lines;
+  /** Told of each delivery that was remembered: other workers of this relay should know it too. */
+  readonly onDelivered?: (key: string) => void;
 }
 
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -49,6 +51,7 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #findings = new FindingList(() => new Date());
   readonly #tls = new ServerContext();
+  readonly #delivered: DeliveredMemory;
   readonly #nextHops: SendingSide;
   #front: Front | undefined;
   #running: Running;
@@ -57,6 +60,7 @@ export class Relay {
   /** Throws when the first configuration cannot be run. */
   constructor(options: RelayOptions, first: Configuration) {
     this.#options = options;
+    this.#delivered = new DeliveredMemory(Date.now, options.onDelivered);
     const ready = this.#prepare(first);
     this.#nextHops = createNextHops({
       config: first.config,
@@ -81,7 +85,7 @@ export class Relay {
         tracking: lines.tracking,
         metrics: this.metrics,
         findings: this.#findings,
-        delivered: new DeliveredMemory(Date.now),
+        delivered: this.#delivered,
         rate: new MessageRate(() => performance.now()),
         now: () => new Date(),
       }),
@@ -110,6 +114,10 @@ export class Relay {
     }
     this.#inForce(next);
     return { ok: true };
+  }
+
+  learnDelivered(key: string): void {
+    this.#delivered.learn(key);
   }
 
   status(): RelayStatus {

@@ -46,3 +46,24 @@ export function relayStatus({ config, refused, connections, nextHops, findings }
     findings,
   };
 }
+
+/** Of several workers: what they count is added up, what they found is joined. */
+export function mergeStatus(all: readonly RelayStatus[]): RelayStatus {
+  const [first, ...others] = all;
+  if (first === undefined) throw new Error('no worker answers');
+  return others.reduce((sum, one) => {
+    const names = new Map(sum.nextHops.map((hop) => [hop.name, hop]));
+    for (const { name, open, idle, waiting } of one.nextHops) {
+      const known = names.get(name) ?? { open: 0, idle: 0, waiting: 0 };
+      names.set(name, { name, open: open + known.open, idle: idle + known.idle, waiting: waiting + known.waiting });
+    }
+    const findings = new Map([...sum.findings, ...one.findings].map((finding) => [finding.subject, finding]));
+    return {
+      ...sum,
+      refused: sum.refused ?? one.refused,
+      counts: { ...sum.counts, connections: sum.counts.connections + one.counts.connections },
+      nextHops: [...names.values()],
+      findings: [...findings.values()],
+    };
+  }, first);
+}

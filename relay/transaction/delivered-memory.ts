@@ -28,9 +28,12 @@ export class DeliveredMemory {
   readonly #entries = new Map<string, number>();
   readonly #now: () => number;
 
+  readonly #onRemembered: (key: string) => void;
+
   /** `now` in milliseconds since the epoch. */
-  constructor(now: () => number) {
+  constructor(now: () => number, onRemembered: (key: string) => void = () => {}) {
     this.#now = now;
+    this.#onRemembered = onRemembered;
   }
 
   get size(): number {
@@ -38,11 +41,18 @@ export class DeliveredMemory {
   }
 
   remember(delivery: Delivery): void {
+    const key = keyOf(delivery);
+    this.learn(key);
+    this.#onRemembered(key);
+  }
+
+  /** Another worker has remembered it. */
+  learn(key: string): void {
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size < MAX_ENTRIES && !this.#expired(oldest)) break;
       this.#entries.delete(oldest);
     }
-    this.#entries.set(keyOf(delivery), this.#now());
+    this.#entries.set(key, this.#now());
   }
 
   /** Stays true: the answer to the retry may get lost as well. */
