@@ -35,7 +35,8 @@ Everything stays up until you press Ctrl-C; mail that arrives is shown here. In 
       curl smtp://127.0.0.1:${port} --mail-from anna@world.example --mail-rcpt mary.jones@shared.example -T -
 
   Change a rule and see it live, within a second: in ${sample}/rewrite-rules.yaml write
-  j.smith@shared.example in place of john.smith@shared.example, and let John write out again.
+  j.smith@shared.example in place of john.smith@shared.example, and let John write out again. (Put it back
+  afterwards: the story is told with it.)
 
   What the relay counts, and what it thinks of the manifests:
     curl http://127.0.0.1:${metricsPort}/metrics

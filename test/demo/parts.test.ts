@@ -1,9 +1,12 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import DKIM from 'nodemailer/lib/dkim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeAuthority } from '../../demo/certificates.ts';
 import { compose, type Mail, type MailSystem, send, startMailSystem } from '../../demo/mail-system.ts';
 import { headerField } from '../../demo/message.ts';
+import { freePort } from '../../demo/ports.ts';
 import { ACTS } from '../../demo/story.ts';
 import { formatAct, paintFor } from '../../demo/table.ts';
 import { createVerifier } from '../../demo/verifier.ts';
@@ -31,6 +34,18 @@ describe('certificates made without openssl', () => {
     expect(leaf.checkHost('mail.tenant2.example')).toBeUndefined();
     expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
   });
+});
+
+test('a port that somebody listens on is left to them', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: busy } = server.address() as AddressInfo;
+  const found = await freePort(busy);
+  expect(found).not.toBe(busy);
+  expect(found).toBeGreaterThan(1023);
+  server.close();
+  await once(server, 'close');
+  expect(await freePort(busy)).toBe(busy);
 });
 
 describe('a mail system', () => {
