@@ -72,6 +72,7 @@ function structural(raw: Record<string, unknown>, path: string): OpenApiSchema {
       ]),
     );
   }
+  if (raw.additionalProperties === false) throw new Error(`${path}: write z.object: unknown fields are refused anyway`);
   if (node['x-kubernetes-preserve-unknown-fields']) delete node.additionalProperties;
   if (node.additionalProperties) {
     if (node.properties) throw new Error(`${path}: properties and additionalProperties exclude each other`);

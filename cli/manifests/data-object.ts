@@ -83,10 +83,9 @@ export function readDataObject(
     readField('data', 'base64', raw.data, data, problems);
     // The API server lets stringData win over data.
     readField('stringData', 'text', raw.stringData, data, problems);
-    for (const key of KEYS_OF_TYPE[String(raw.type)] ?? []) {
-      if (data[key] === undefined) {
-        problems.push({ path: ['data', key], message: `required by type ${raw.type}, but missing` });
-      }
+    const type = String(raw.type);
+    for (const key of (KEYS_OF_TYPE[type] ?? []).filter((name) => data[name] === undefined)) {
+      problems.push({ path: ['data', key], message: `required by type ${type}, but missing` });
     }
   } else {
     readField('data', 'text', raw.data, data, problems);

@@ -39,7 +39,7 @@ const oldBoolean: ScalarTag = {
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
   BAD_ALIAS: 'an alias (*name) without its anchor (&name)',
   BAD_DQ_ESCAPE: 'a backslash in double quotes that escapes nothing: use single quotes or write it twice',
-  BAD_INDENT: 'the indentation does not fit the lines around it',
+  BAD_INDENT: 'the indentation does not fit the lines around it, or a bracket is not closed',
   BAD_SCALAR_START: 'a value that begins with this character needs quotes',
   BLOCK_AS_IMPLICIT_KEY: 'a second colon in one line: put the value in quotes or on a line of its own',
   BLOCK_IN_FLOW: 'a list or mapping by indentation cannot stand inside [ ] or { }',
