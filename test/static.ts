@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { filesBelow, ROOT } from './support/test-files.ts';
 
 export interface StaticCheck {
@@ -18,9 +19,9 @@ const DRAWERS = /^(utils?|helpers?|common|misc|tools|types|base|managers?|servic
 
 /** What a tool printed when it failed, else nothing; and a complaint when it says it looked at fewer files than there are. */
 function tool(args: readonly string[], looked?: { pattern: RegExp; atLeast: number }): string[] {
-  const env = { ...process.env, NO_COLOR: '1' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: 'utf8' });
-  const output = `${stdout}${stderr}`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  // oxlint colours its words whenever CI is set.
+  const output = stripVTControlCharacters(`${stdout}${stderr}`);
   if (status !== 0) return output.trim().split('\n');
   const seen = Number(looked?.pattern.exec(output)?.[1] ?? 0);
   if (looked === undefined || seen >= looked.atLeast) return [];
