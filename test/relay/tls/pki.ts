@@ -1,11 +1,10 @@
 /** Certificates with any extension, made by openssl: what a good authority would never issue included. */
 
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { certificateFolder } from '../../support/certificates.ts';
 import { runOrThrow } from '../../support/child-process.ts';
-import { ensurePackages } from '../../support/debian.ts';
 
 export interface Made {
   readonly file: string;
@@ -31,17 +30,12 @@ export const EC_KEY = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'
 export const AUTHORITY = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
 
 export class Pki {
-  readonly folder: string;
+  readonly #folder = certificateFolder();
   #count = 0;
-
-  constructor() {
-    ensurePackages(['openssl']);
-    this.folder = mkdtempSync(join(tmpdir(), 'isthmus-pki-'));
-  }
 
   async make(wish: Wish): Promise<Made> {
     this.#count += 1;
-    const prefix = join(this.folder, String(this.#count));
+    const prefix = join(this.#folder.directory, String(this.#count));
     const [keyFile, file, request, extensions] = ['key', 'pem', 'csr', 'ext'].map((end) => `${prefix}.${end}`) as [
       string,
       string,
@@ -62,6 +56,6 @@ export class Pki {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#folder.remove();
   }
 }
