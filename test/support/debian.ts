@@ -55,7 +55,7 @@ set -e
 policy=/usr/sbin/policy-rc.d
 restore() { rm -f "$policy"; if [ -e "$policy.before-isthmus" ]; then mv "$policy.before-isthmus" "$policy"; fi; }
 trap restore EXIT
-if [ -e "$policy" ]; then mv "$policy" "$policy.before-isthmus"; fi
+if [ -e "$policy" ] && [ ! -e "$policy.before-isthmus" ]; then mv "$policy" "$policy.before-isthmus"; fi
 printf '#!/bin/sh\\nexit 101\\n' > "$policy"
 chmod 755 "$policy"
 echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
