@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 import type { Identity } from './certificates.ts';
 
 /** A message that came in. */
@@ -71,17 +71,16 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
     onRcptTo: ({ address }, _session, done) => {
       done(settings.hasMailbox(address) ? null : new Refusal(550, '5.1.1 No mailbox here by that name'));
     },
-    onData: async (stream, session, done) => {
-      const { mailFrom, rcptTo } = session.envelope;
-      const arrival: Arrival = {
-        reversePath: mailFrom === false ? '' : mailFrom.address,
-        forwardPaths: rcptTo.map(({ address }) => address),
-        message: Buffer.concat(await stream.toArray()),
-        tls: session.tlsOptions === false ? undefined : session.tlsOptions.version,
-      };
-      arrivals.push(arrival);
-      settings.onArrival?.(arrival);
-      done(null, '2.0.0 Thank you');
+    onData: (stream, session, done) => {
+      stream.toArray().then(
+        (chunks) => {
+          const arrival = arrivalOf(session, Buffer.concat(chunks));
+          arrivals.push(arrival);
+          settings.onArrival?.(arrival);
+          done(null, '2.0.0 Thank you');
+        },
+        (error) => done(error),
+      );
     },
   });
   // A peer that hangs up in the middle is nothing a demo must end for.
@@ -96,6 +95,15 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
       server.close(() => resolve());
       await promise;
     },
+  };
+}
+
+function arrivalOf({ envelope, tlsOptions }: SMTPServerSession, message: Buffer): Arrival {
+  return {
+    reversePath: envelope.mailFrom === false ? '' : envelope.mailFrom.address,
+    forwardPaths: envelope.rcptTo.map(({ address }) => address),
+    message,
+    tls: tlsOptions === false ? undefined : tlsOptions.version,
   };
 }
 

@@ -43,7 +43,8 @@ async function perform(scenery: Scenery, interrupted: AbortSignal): Promise<numb
 async function main(keep: boolean): Promise<number> {
   const interruption = new AbortController();
   // Once: whoever presses Ctrl-C a second time means it.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort(new Error('interrupted')));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => interruption.abort(new Error('interrupted')));
   let live = (_arrival: Arrival) => {};
   const scenery = await setUp((arrival) => live(arrival));
   let failures: number;

@@ -5,7 +5,14 @@ import type { Stage, Target } from '../core/delivery.ts';
 import type { ReplyClass } from '../core/reply.ts';
 import { type Count, type Counts, counter, counterPairs, counters, type Level, level } from './count.ts';
 
-export const CONNECTION_REFUSALS = ['connections', 'connections_per_client', 'rate', 'draining', 'not_ready', 'early_talker'] as const;
+export const CONNECTION_REFUSALS = [
+  'connections',
+  'connections_per_client',
+  'rate',
+  'draining',
+  'not_ready',
+  'early_talker',
+] as const;
 export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
 export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;
 /** The first six accept, by the words of core's Resolution; the rest did not. */
