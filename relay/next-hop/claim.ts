@@ -10,6 +10,7 @@ import {
   announces,
   converse,
   dataVerdict,
+  lossRefusal,
   mailRefusal,
   obstacle,
   recipientVerdict,
@@ -175,8 +176,8 @@ export class HopClaim implements Claim, Holder {
       }
       if (announces(connection, this.#request.parameters, content)) {
         const [answer] = await connection.ask('DATA\r\n', 1, durations.data, deadline);
-        if (answer?.code === 354 && connection.lostCause === undefined) return this.#send(open, content, deadline);
-        if (answer !== undefined && answer.code !== 421) {
+        if (connection.lostCause === undefined && answer !== undefined) {
+          if (answer.code === 354) return this.#send(open, content, deadline);
           return this.#abandon(open, refused('data', answer, 'it refuses DATA'), answer);
         }
       } else {
@@ -246,8 +247,7 @@ export class HopClaim implements Claim, Holder {
       const open = { route, connection };
       if (connection.lostCause === undefined) return this.#begun(open, replies, forwardPaths.length);
       if (fresh >= NEW_CONNECTIONS || performance.now() >= until) {
-        const last = replies.at(-1);
-        const refusal = last?.code === 421 ? refused('mail', last, 'it closes') : silent('mail', connection.lostCause);
+        const refusal = lossRefusal(replies, forwardPaths.length, connection.lostCause);
         this.#heard(open, refusal);
         return { ok: false, refusal };
       }

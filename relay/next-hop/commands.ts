@@ -6,7 +6,6 @@ import type { Extensions } from './extensions.ts';
 /** Everything printable but space, `<` and `>`: nothing in it needs a closer look. */
 const PLAIN = /^[!-;=?-~]*$/;
 const QUOTED_LOCAL_PART = /^"(?:[^"\\]|\\[^])*"(?=@)/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROLS = /[\u0000-\u001f\u007f]/;
 const NON_ASCII = /[^\u0000-\u007f]/;
 

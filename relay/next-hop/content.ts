@@ -5,6 +5,7 @@ import type { Reply } from '../core/reply.ts';
 import type { Connection } from './connection.ts';
 import { DotStuffing } from './dot-stuffing.ts';
 import type { Durations } from './durations.ts';
+import { textOf } from './refusal.ts';
 
 export interface ContentResult {
   /** The answer to our dot, or what the next hop said before it; undefined when nothing can be known. */
@@ -65,7 +66,7 @@ async function sendFile(
       if (connection.earlyReply !== undefined) return EARLY;
     }
   } catch (cause) {
-    return `the message could not be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return `the message could not be read: ${textOf(cause)}`;
   }
   // A source that ends early must never be delivered as if it were whole.
   if (octets !== contentSize(content)) return `the message has ${octets} octets instead of ${contentSize(content)}`;

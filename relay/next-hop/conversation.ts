@@ -121,3 +121,11 @@ export function dataVerdict(replies: readonly Reply[], recipients: number): Verd
     ? { ok: true, reply: answer }
     : { ok: false, refusal: refused('data', answer, 'it refuses DATA') };
 }
+
+/** The connection was lost before everything was answered. */
+export function lossRefusal(replies: readonly Reply[], recipients: number, cause: string): Refusal {
+  const last = replies.at(-1);
+  const answered = last?.code === 421 ? replies.length - 1 : replies.length;
+  const stage = answered === 0 ? 'mail' : answered <= recipients ? 'rcpt' : 'data';
+  return last?.code === 421 ? refused(stage, last, 'it closes') : silent(stage, cause);
+}

@@ -7,7 +7,7 @@ import { Connection } from './connection.ts';
 import { dial } from './dial.ts';
 import type { Durations } from './durations.ts';
 import { NO_EXTENSIONS, parseExtensions } from './extensions.ts';
-import { refused, silent } from './refusal.ts';
+import { refused, silent, textOf } from './refusal.ts';
 import { type Account, signIn } from './sign-in.ts';
 import type { TlsPolicy } from './tls-policy.ts';
 
@@ -121,7 +121,7 @@ async function encrypt(connection: Connection, options: HandshakeOptions): Promi
     );
     return failure === undefined ? undefined : `no TLS: ${failure}`;
   } catch (cause) {
-    return `the client certificate or the authorities cannot be used: ${cause instanceof Error ? cause.message : cause}`;
+    return `the client certificate or the authorities cannot be used: ${textOf(cause)}`;
   }
 }
 

@@ -23,3 +23,8 @@ export function isTransient(refusal: Refusal): boolean {
   const said = refusal.verdict ?? refusal.reply;
   return said === undefined || said.code < 500;
 }
+
+/** What an exception says, for a refusal's cause. */
+export function textOf(exception: unknown): string {
+  return exception instanceof Error ? exception.message : String(exception);
+}

@@ -12,7 +12,6 @@ const HYPHEN = 45;
 
 /** RFC 3463 §2. The class must be the code's own (RFC 2034 §4), else it is text. */
 const ENHANCED_STATUS = /^([245])\.\d{1,3}\.\d{1,3}(?= |$)/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
 
 export class ReplyReader {
