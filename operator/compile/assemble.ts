@@ -14,6 +14,7 @@ import { fleetOfRule, type Namespace } from './namespace.ts';
 import { byAge, compareText } from './order.ts';
 import type { FleetResult } from './result.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
+import type { Row } from './rows.ts';
 import { rowsOf } from './running.ts';
 import type { Tombstone } from './tombstones.ts';
 
@@ -61,11 +62,22 @@ export function assembleFleet(
 }
 
 function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
-  const { sharedDomain, tenantRoute, onlyTo } = draft;
+  const { sharedDomain, tenantRoute } = draft;
   if (!draft.inForce || sharedDomain?.config === undefined || tenantRoute === undefined) return [];
+  return [writeRule(draft, draft.rows)];
+}
+
+/** Rows that a rule had and that cannot be read now, written down as they were. */
+export function formerRules(fleet: FleetDraft, content: Namespace): RewriteRuleConfig[] {
+  const drafts = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet && draft.formerRows.length > 0);
+  return drafts.map((draft) => writeRule(draft, draft.formerRows));
+}
+
+function writeRule(draft: RewriteRuleDraft, rows: readonly Row[]): RewriteRuleConfig {
+  const { name, mode, onlyTo } = draft;
   const addresses: RewriteRuleConfig['addresses'] = [];
   const domains: RewriteRuleConfig['domains'] = [];
-  for (const row of draft.rows) {
+  for (const row of rows) {
     if (row.kind === 'Address') {
       addresses.push([row.internal, row.external, row.direction]);
       continue;
@@ -73,17 +85,9 @@ function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
     const { internal, external, includeSubdomains, direction, exceptions } = row;
     domains.push({ internal, external, includeSubdomains, direction, exceptions: [...exceptions] });
   }
-  return [
-    {
-      name: draft.name,
-      sharedDomain: sharedDomain.config.domain,
-      tenantRoute: tenantRoute.name,
-      mode: draft.mode,
-      ...(onlyTo && { onlyTo: [...onlyTo] }),
-      addresses,
-      domains,
-    },
-  ];
+  const sharedDomain = draft.sharedDomain?.domain ?? '';
+  const tenantRoute = draft.tenantRoute?.name ?? '';
+  return { name, sharedDomain, tenantRoute, mode, ...(onlyTo && { onlyTo: [...onlyTo] }), addresses, domains };
 }
 
 /** What is left out without a fleet that is known could belong to any fleet of the namespace. */
@@ -130,7 +134,7 @@ function holdTombstone(held: HeldCollector, tombstone: Tombstone): void {
       held.sources(tombstone.was.sources);
       return;
     case 'RewriteRule':
-      held.rows(rowsOf(tombstone.was), true);
+      if (tombstone.was.mode === 'Enforce') held.rows(rowsOf(tombstone.was), true);
   }
 }
 

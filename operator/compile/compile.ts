@@ -1,6 +1,6 @@
 /** Turns all resources into one RelayConfig a fleet, with its credentials, and says of every resource what became of it. */
 
-import { assembleFleet } from './assemble.ts';
+import { assembleFleet, formerRules } from './assemble.ts';
 import type { Report } from './conditions.ts';
 import type { CompileInput, InvalidResource, Resource } from './input.ts';
 import { compileNamespace, fleetOfRule, type Namespace, type NamespaceContent } from './namespace.ts';
@@ -31,7 +31,7 @@ export function compile(input: CompileInput): CompileResult {
 }
 
 function splitByNamespace(input: CompileInput): NamespaceContent[] {
-  const { resources, invalid = [], running = [] } = input;
+  const { resources, invalid = [], running = [], tombstones = [] } = input;
   refuseDuplicates(resources, invalid);
   const namespaceOf = (resource: Resource) => resource.metadata.namespace ?? '';
   const names = sortedUnique([...resources.map(namespaceOf), ...invalid.map(({ namespace }) => namespace)]);
@@ -40,6 +40,7 @@ function splitByNamespace(input: CompileInput): NamespaceContent[] {
     resources: resources.filter((resource) => namespaceOf(resource) === namespace),
     invalid: invalid.filter((resource) => resource.namespace === namespace),
     running: running.filter((fleet) => fleet.namespace === namespace),
+    tombstones: tombstones.filter((tombstone) => tombstone.namespace === namespace),
   }));
 }
 
@@ -88,6 +89,7 @@ function tombstonesOf(fleet: FleetDraft, content: Namespace, input: CompileInput
     holdSeconds: fleet.spec.removedDomainHoldSeconds,
     now: input.now,
     exists: (kind, name) => present[kind].has(name),
+    unreadable: formerRules(fleet, content),
   });
 }
 

@@ -9,15 +9,18 @@ import { byName } from './order.ts';
 import { settleRewriteRules, settleSharedDomains, settleTenantRoutes } from './ownership.ts';
 import { draftRewriteRule, type RewriteRuleDraft } from './rewrite-rule.ts';
 import { claimsOfRow } from './row-claims.ts';
+import type { Row } from './rows.ts';
 import { RunningConfigurations } from './running.ts';
 import { compileSharedDomain, draftSharedDomain, type SharedDomainDraft } from './shared-domain.ts';
 import { compileAuthority, compileTenantRoute, draftTenantRoute, type TenantRouteDraft } from './tenant-route.ts';
+import type { Tombstone } from './tombstones.ts';
 
 export interface NamespaceContent {
   readonly namespace: string;
   readonly resources: readonly Resource[];
   readonly invalid: readonly InvalidResource[];
   readonly running: readonly RunningFleet[];
+  readonly tombstones: readonly Tombstone[];
 }
 
 /** What became of everything in a namespace, each kind by name. */
@@ -32,7 +35,7 @@ export interface Namespace {
 }
 
 export function compileNamespace(content: NamespaceContent, input: CompileInput): Namespace {
-  const running = new RunningConfigurations(content.running);
+  const running = new RunningConfigurations(content.running, content.tombstones);
   const invalidFleets = content.invalid.filter(({ kind }) => kind === 'RelayFleet').map(invalidReport);
   const fleets = draftFleets(content, invalidFleets.length > 0, input);
   const sharedDomains = byKey([
@@ -104,11 +107,17 @@ function mayClaim(draft: RewriteRuleDraft): boolean {
 }
 
 /** What it held before, where it cannot be read now, stays claimed. */
-function recallRows(draft: RewriteRuleDraft, former: RewriteRuleDraft['rows']): void {
+function recallRows(draft: RewriteRuleDraft, former: readonly Row[]): void {
   if (!draft.unreadable || former.length === 0) return;
   const claimant = { mode: draft.mode, onlyTo: draft.onlyTo, tenantRoute: draft.tenantRoute?.name ?? '' };
-  const claimed = new Set(draft.rows.flatMap((row) => claimsOfRow(row, claimant).map(({ key }) => key)));
-  draft.formerRows = former.filter((row) => !claimsOfRow(row, claimant).some(({ key }) => claimed.has(key)));
+  const keysOf = (row: Row) => claimsOfRow(row, claimant).map(({ key }) => key);
+  const claimed = new Set(draft.rows.flatMap(keysOf));
+  draft.formerRows = former.filter((row) => {
+    const keys = keysOf(row);
+    const isNew = !keys.some((key) => claimed.has(key));
+    for (const key of keys) claimed.add(key);
+    return isNew;
+  });
 }
 
 function finishRule(draft: RewriteRuleDraft): void {

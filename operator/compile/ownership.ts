@@ -2,7 +2,9 @@
 
 import { contest, type Loss } from './contest.ts';
 import { byAge, listed } from './order.ts';
+import { countRows } from './rejected-rows.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
+import { placeText } from './rows.ts';
 import type { RunningConfigurations } from './running.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import { describeClaim, sourceClaims, withoutClaims } from './sources.ts';
@@ -61,7 +63,11 @@ export function settleTenantRoutes(
     if (draft.domains.length > 0 || (draft.spec?.domains ?? []).length === 0) continue;
     draft.report.rejectWhole('Conflicted', 'All of its domains are held by others.');
   }
-  settleSources(valid, fleet, running);
+  settleSources(
+    valid.filter(({ report }) => report.accepted),
+    fleet,
+    running,
+  );
 }
 
 /** A shared domain belongs to all its tenants, whatever is older; a subdomain of one is a normal routing domain. */
@@ -148,11 +154,10 @@ function sayLosses(draft: RewriteRuleDraft, lost: readonly Loss[]): void {
           losses.map(({ name }) => name),
           NAMES,
         )}`;
-    const count = `${losses.length} ${losses.length === 1 ? 'row' : 'rows'}`;
-    const message = `${count} of addresses that RewriteRule "${holder}" holds${names}.`;
+    const message = `${countRows(losses.length)} of addresses that RewriteRule "${holder}" holds${names}.`;
     const parts = losses.slice(0, FINDINGS).map(({ row, name }) => ({
       path: row.place.path,
-      message: `${row.place.text}: ${draft.confidential ? 'an address' : name} is held by RewriteRule "${holder}".`,
+      message: `${placeText(row.place)}: ${draft.confidential ? 'an address' : name} is held by RewriteRule "${holder}".`,
     }));
     const rest = losses.length - parts.length;
     const more =

@@ -2,8 +2,7 @@
 
 import { REASONS } from '../../crds/v1alpha1/conditions.ts';
 import type { PartialReason, Report } from './conditions.ts';
-import { listed } from './order.ts';
-import type { Place } from './rows.ts';
+import { type Place, placeText } from './rows.ts';
 
 /** A table of 50,000 broken rows has one cause, and ten examples show it. */
 const EXAMPLES = 10;
@@ -15,32 +14,47 @@ export interface RejectedRow {
   readonly problem: string;
   readonly held: readonly string[];
   readonly place: Place;
-  /** `john@x → john@y`, as written. */
-  readonly values: string;
+  /** `john@x → john@y`, as written; undefined where nothing could be made of it. */
+  readonly values: string | undefined;
 }
 
 const MEANING: Record<PartialReason, string> = {
-  Conflicted: 'of addresses that another rule holds',
+  Conflicted: 'held by another rule',
   OutsideDomain: 'outside the domains of the rule',
-  InvalidRow: 'that cannot be read',
-  DuplicateRow: 'that repeat an earlier one',
+  InvalidRow: 'not readable',
+  DuplicateRow: 'repeating an earlier row',
 };
 
 export function rejectRows(report: Report, rejected: readonly RejectedRow[], confidential: boolean): void {
   for (const reason of REASONS.PartiallyInvalid) {
     const rows = rejected.filter((row) => row.reason === reason);
     if (rows.length === 0) continue;
-    const places = listed(
-      rows.map(({ place }) => place.text),
-      EXAMPLES,
-    );
-    const message = `${rows.length} ${rows.length === 1 ? 'row' : 'rows'} ${MEANING[reason]}: ${places}.`;
-    const parts = rows.slice(0, FINDINGS).map(({ place, problem, values }) => ({
-      path: place.path,
-      message: confidential ? `${place.text}: ${problem}.` : `${place.text}: ${problem} (${values}).`,
-    }));
+    const message = `${countRows(rows.length)} ${MEANING[reason]}: ${examples(rows.map(({ place }) => place))}.`;
+    const parts = rows.slice(0, FINDINGS).map(({ place, problem, values }) => {
+      const value = confidential || values === undefined ? '' : ` (${values})`;
+      return { path: place.path, message: `${placeText(place)}: ${problem}${value}.` };
+    });
     const rest = rows.length - parts.length;
     const more = rest > 0 ? [{ message: `And ${rest} more rows ${MEANING[reason]}.` }] : [];
     report.partial(reason, message, [...parts, ...more]);
   }
+}
+
+export function countRows(count: number): string {
+  return `${count} ${count === 1 ? 'row' : 'rows'}`;
+}
+
+/** `ConfigMap "users", key "users.csv", lines 3, 9 and 17 more; spec.addresses[4]` */
+function examples(places: readonly Place[]): string {
+  const lines = new Map<string, string[]>();
+  for (const { where, line } of places.slice(0, EXAMPLES)) {
+    const known = lines.get(where) ?? [];
+    lines.set(where, line === undefined ? known : [...known, `${line}`]);
+  }
+  const texts = [...lines].map(([where, numbers]) => {
+    if (numbers.length === 0) return where;
+    return `${where}, ${numbers.length === 1 ? 'line' : 'lines'} ${numbers.join(', ')}`;
+  });
+  const rest = places.length - EXAMPLES;
+  return rest > 0 ? `${texts.join('; ')} and ${rest} more` : texts.join('; ');
 }

@@ -4,10 +4,10 @@ import type { RewriteRule, RewriteRuleSpec } from '../../crds/v1alpha1/rewrite-r
 import { toAsciiDomain } from '../../relay/core/address.ts';
 import { Report } from './conditions.ts';
 import type { CompileInput } from './input.ts';
-import { type Aged, sortedUnique } from './order.ts';
+import { type Aged, compareText, sortedUnique } from './order.ts';
 import { rejectRows, type RejectedRow } from './rejected-rows.ts';
 import { claimsOfRow } from './row-claims.ts';
-import { type Bounds, type Row, readRow, type WrittenRow } from './rows.ts';
+import { type Bounds, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
 import type { TableSource } from './result.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import { type Content, readContent } from './table-content.ts';
@@ -55,7 +55,8 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
   const claimant = { mode: spec.mode, onlyTo, tenantRoute: spec.tenantRouteRef.name };
   const bounds = boundsOf(spec, sharedDomain, tenantRoute, around);
   const { rows, rejected } = keepRows(content, bounds, claimant);
-  rejectRows(report, rejected, content.confidential);
+  rejected.push(...content.broken);
+  rejectRows(report, rejected.sort(byPlace), content.confidential);
   return {
     name,
     created: creationTimestamp,
@@ -69,7 +70,7 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
     formerRows: [],
     unreadable: content.unreadable,
     confidential: content.confidential,
-    rejected: rejected.length + content.broken,
+    rejected: rejected.length,
     heldAddresses: rejected.flatMap((row) => row.held),
     heldTenantDomains: [],
     sources: content.sources,
@@ -158,7 +159,7 @@ function keepRows(
     const claims = claimsOfRow(read.value, claimant);
     const earlier = claims.map(({ key }) => firsts.get(key)).find((row) => row !== undefined);
     if (earlier !== undefined) {
-      const problem = `it repeats an address of ${earlier.place.text}`;
+      const problem = `it repeats an address of ${placeText(earlier.place)}`;
       const held = read.value.kind === 'Address' ? [read.value.internal, read.value.external] : [];
       rejected.push({ reason: 'DuplicateRow', problem, held, place: written.place, values: valuesOf(written) });
       continue;
@@ -171,4 +172,11 @@ function keepRows(
 
 function valuesOf({ internal, external }: WrittenRow): string {
   return `${internal} → ${external}`;
+}
+
+/** Tables in the order in which the rule names them, lines in theirs: rejected rows come from two readings. */
+function byPlace(a: RejectedRow, b: RejectedRow): number {
+  return a.place.path === b.place.path
+    ? (a.place.line ?? 0) - (b.place.line ?? 0)
+    : compareText(a.place.path, b.place.path);
 }

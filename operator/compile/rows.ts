@@ -27,10 +27,18 @@ export interface DomainRow {
 
 export type Row = AddressRow | DomainRow;
 
-/** Where a row stands: for people, `line 7`, and as a field of the resource. */
+/** Where a row stands. */
 export interface Place {
-  readonly text: string;
+  /** The field, or the table: `ConfigMap "users", key "users.csv"`. */
+  readonly where: string;
+  /** Of a table. */
+  readonly line?: number;
+  /** The field of the resource. */
   readonly path: string;
+}
+
+export function placeText({ where, line }: Place): string {
+  return line === undefined ? where : `${where}, line ${line}`;
 }
 
 /** A row as it was written, in the resource or in a table. */

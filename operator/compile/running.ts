@@ -6,15 +6,18 @@ import type { RunningFleet } from './input.ts';
 import { claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
 import { sourceClaims } from './sources.ts';
+import type { Tombstone } from './tombstones.ts';
 
-const PLACE = { text: 'the running configuration', path: 'spec' };
+const PLACE = { where: 'the running configuration', path: 'spec' };
 
 /** Of one namespace. */
 export class RunningConfigurations {
   readonly #fleets: readonly RunningFleet[];
+  readonly #tombstones: readonly Tombstone[];
 
-  constructor(fleets: readonly RunningFleet[]) {
+  constructor(fleets: readonly RunningFleet[], tombstones: readonly Tombstone[]) {
     this.#fleets = fleets;
+    this.#tombstones = tombstones;
   }
 
   config(fleet: string): RelayConfig | undefined {
@@ -37,7 +40,7 @@ export class RunningConfigurations {
 
   addressHolders(fleet: string, keys: ReadonlySet<string>): Map<string, string> {
     const holders = new Map<string, string>();
-    for (const rule of this.config(fleet)?.rewriteRules ?? []) {
+    for (const rule of this.#rules(fleet)) {
       for (const row of rowsOf(rule)) {
         for (const { key } of claimsOfRow(row, rule)) {
           if (keys.has(key) && !holders.has(key)) holders.set(key, rule.name);
@@ -48,8 +51,17 @@ export class RunningConfigurations {
   }
 
   rows(fleet: string, rule: string): Row[] {
-    const config = this.config(fleet)?.rewriteRules.find(({ name }) => name === rule);
-    return config === undefined ? [] : rowsOf(config);
+    return this.#rules(fleet)
+      .filter(({ name }) => name === rule)
+      .flatMap(rowsOf);
+  }
+
+  /** Those in force first, then rows that were kept when they could not be read any more. */
+  #rules(fleet: string): RewriteRuleConfig[] {
+    const kept = this.#tombstones.flatMap((tombstone) =>
+      tombstone.kind === 'RewriteRule' && tombstone.fleet === fleet ? [tombstone.was] : [],
+    );
+    return [...(this.config(fleet)?.rewriteRules ?? []), ...kept];
   }
 }
 

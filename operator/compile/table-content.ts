@@ -5,15 +5,15 @@ import type { Report } from './conditions.ts';
 import { readKey, take } from './credentials.ts';
 import { readTable, type TableRow } from './csv.ts';
 import type { CompileInput } from './input.ts';
-import { rejectRows } from './rejected-rows.ts';
+import type { RejectedRow } from './rejected-rows.ts';
 import { listed } from './order.ts';
 import type { TableSource } from './result.ts';
 import type { WrittenRow } from './rows.ts';
 
 export interface Content {
   readonly rows: readonly WrittenRow[];
-  /** Rows of tables that are no rows at all; already reported. */
-  readonly broken: number;
+  /** Rows of tables of which nothing can be made. */
+  readonly broken: readonly RejectedRow[];
   /** A table or the content of one could not be read: further rows may exist. */
   readonly unreadable: boolean;
   readonly confidential: boolean;
@@ -26,7 +26,7 @@ export function readContent(spec: RewriteRuleSpec, namespace: string, report: Re
   if (stated !== 1) report.reject('Invalid', 'spec: set exactly one of addresses, addressesFrom and domain.', 'spec');
   const rows: WrittenRow[] = [...direct];
   const sources: TableSource[] = [];
-  let broken = 0;
+  const broken: RejectedRow[] = [];
   let unreadable = false;
   let confidential = false;
   for (const [index, reference] of (spec.addressesFrom ?? []).entries()) {
@@ -36,7 +36,7 @@ export function readContent(spec: RewriteRuleSpec, namespace: string, report: Re
       continue;
     }
     confidential ||= read.source.kind === 'Secret';
-    broken += read.broken;
+    broken.push(...read.broken);
     sources.push(read.source);
     for (const row of read.rows) rows.push(row);
   }
@@ -52,12 +52,12 @@ function directRows(spec: RewriteRuleSpec): WrittenRow[] {
       exceptions: [],
       includeSubdomains: false,
       direction: undefined,
-      place: { text: path, path },
+      place: { where: path, path },
     };
   });
   if (spec.domain !== undefined) {
     const { internal, external, subdomains, exceptions = [] } = spec.domain;
-    const place = { text: 'spec.domain', path: 'spec.domain' };
+    const place = { where: 'spec.domain', path: 'spec.domain' };
     const includeSubdomains = subdomains === 'Include';
     rows.push({ internal, external, exceptions, includeSubdomains, direction: undefined, place });
   }
@@ -72,7 +72,7 @@ function readReferenced(
   namespace: string,
   report: Report,
   input: CompileInput,
-): { rows: WrittenRow[]; broken: number; source: TableSource } | undefined {
+): { rows: WrittenRow[]; broken: RejectedRow[]; source: TableSource } | undefined {
   const { configMapKeyRef, secretKeyRef } = reference;
   const kind = configMapKeyRef === undefined ? 'Secret' : 'ConfigMap';
   const keyRef = configMapKeyRef ?? secretKeyRef;
@@ -90,7 +90,7 @@ function readReferenced(
     report.unresolved('InvalidContent', `${label}: the table ${table.reason}.`, { path: refPath });
     return undefined;
   }
-  const place = (line: number) => ({ text: `${label}, line ${line}`, path: refPath });
+  const place = (line: number) => ({ where: label, line, path: refPath });
   const { rows, broken, unknownColumns } = table.value;
   if (unknownColumns.length > 0) {
     const names = listed(
@@ -104,11 +104,10 @@ function readReferenced(
     problem: `it ${reason}`,
     held: [],
     place: place(line),
-    values: '',
+    values: undefined,
   }));
-  rejectRows(report, rejected, true);
   const source = { kind, name: keyRef.name, resourceVersion: found.object.resourceVersion } as const;
-  return { rows: rows.map((row) => writtenRow(row, place(row.line))), broken: broken.length, source };
+  return { rows: rows.map((row) => writtenRow(row, place(row.line))), broken: rejected, source };
 }
 
 /** A row whose internal side has no @ is one of a domain, and `*.` before it means the domains below as well. */

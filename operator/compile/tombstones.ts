@@ -1,4 +1,5 @@
-/** What has disappeared is remembered for a while: mail for it is put off, not refused, in case it was deleted by mistake. */
+/** What has disappeared is remembered for a while: mail for it is put off, not refused, in case it was deleted by mistake.
+ *  Rows of a rule that is there but cannot be read are remembered as long as that lasts, so that nobody else takes their addresses. */
 
 import type { RelayConfig, RewriteRuleConfig, SharedDomainConfig, TenantRouteConfig } from '../../relay/core/config.ts';
 import { compareText } from './order.ts';
@@ -24,6 +25,8 @@ export interface Mourner {
   readonly now: number;
   /** Whether the resource is there, in whatever state, and may belong to this fleet. */
   exists(kind: Tombstone['kind'], name: string): boolean;
+  /** Rules that exist and cannot be read, with the rows they had. */
+  readonly unreadable: readonly RewriteRuleConfig[];
 }
 
 /** Those of one fleet: earlier ones that hold still, and new ones for what only the running configuration knows. */
@@ -40,13 +43,15 @@ export function fleetTombstones(
       tombstone.expiresAt > now &&
       !mourner.exists(tombstone.kind, tombstone.name),
   );
-  if (running === undefined || holdSeconds === 0) return sorted(kept);
+  const grave = (name: string) => ({ namespace, fleet, name, expiresAt: now + holdSeconds * 1000 });
+  const unreadable = mourner.unreadable.map((was): Tombstone => ({ ...grave(was.name), kind: 'RewriteRule', was }));
+  if (running === undefined || holdSeconds === 0) return sorted([...kept, ...unreadable]);
   const known = new Set(kept.map((tombstone) => `${tombstone.kind}/${tombstone.name}`));
   const gone = (kind: Tombstone['kind']) => (was: { readonly name: string }) =>
     !mourner.exists(kind, was.name) && !known.has(`${kind}/${was.name}`);
-  const grave = (name: string) => ({ namespace, fleet, name, expiresAt: now + holdSeconds * 1000 });
   return sorted([
     ...kept,
+    ...unreadable,
     ...running.sharedDomains
       .filter(gone('SharedDomain'))
       .map((was): Tombstone => ({ ...grave(was.name), kind: 'SharedDomain', was })),
