@@ -1,42 +1,33 @@
-/** Which addresses are held: what is left out is not unknown, and mail about it waits (operator.md). */
+/** What is held: left out is not unknown, and mail about it waits (operator.md). */
 
-import { isSubdomainOf, type Mailbox, mailboxKey, parseMailbox, withoutTag } from './address.ts';
+import { isSubdomainOf, lowerAscii, parseMailbox } from './address.ts';
 import type { RelayConfig } from './config.ts';
 
 export interface HeldIndex {
-  /** By its address, its domain, or a rule of its tenant that cannot be read. */
-  covers(mailbox: Mailbox): boolean;
-  /** By its address alone. */
-  coversAddress(mailbox: Mailbox): boolean;
+  /** Lower-case local parts of single addresses that are held. */
+  localPartsOf(domain: string): ReadonlySet<string> | undefined;
+  /** Whether addresses of the domain that no rule resolves are held. */
+  coversDomain(domain: string): boolean;
 }
 
 export function buildHeldIndex({ held, tenantRoutes }: RelayConfig): HeldIndex {
-  const domains = new Set(held.domains);
-  const addresses = new Set(held.addresses.map(keyOf));
-  const unreadable = held.unreadableTenantDomains;
+  const domains = new Set([...held.domains, ...held.unreadableTenantDomains]);
   const routingDomains = new Set(tenantRoutes.flatMap((route) => route.domains));
-
-  const coversAddress = (mailbox: Mailbox): boolean => {
-    if (addresses.size === 0) return false;
-    if (addresses.has(mailboxKey(mailbox))) return true;
-    const untagged = withoutTag(mailbox);
-    return untagged !== undefined && addresses.has(mailboxKey(untagged.mailbox));
+  const localParts = new Map<string, Set<string>>();
+  for (const text of held.addresses) {
+    const parsed = parseMailbox(text);
+    if (!parsed.ok)
+      throw new Error(`held.addresses of the configuration holds ${JSON.stringify(text)}: it ${parsed.reason}`);
+    const { localPart, domain } = parsed.value;
+    const present = localParts.get(domain);
+    if (present === undefined) localParts.set(domain, new Set([lowerAscii(localPart)]));
+    else present.add(lowerAscii(localPart));
+  }
+  return {
+    localPartsOf: (domain) => localParts.get(domain),
+    coversDomain: (domain) =>
+      domains.has(domain) ||
+      // The rule that cannot be read may be a `*.domain`; another tenant's routing domain it cannot name.
+      (!routingDomains.has(domain) && held.unreadableTenantDomains.some((parent) => isSubdomainOf(domain, parent))),
   };
-  // `*.domain` stands for what a rule that is left out would flatten.
-  const flattened = held.domains.filter((domain) => domain.startsWith('*.')).map((domain) => domain.slice(2));
-  const coversDomain = (domain: string): boolean =>
-    domains.has(domain) ||
-    flattened.some((parent) => isSubdomainOf(domain, parent)) ||
-    unreadable.some(
-      (tenantDomain) =>
-        domain === tenantDomain ||
-        // The rule that cannot be read may be a `*.domain`; another tenant's routing domain it cannot name.
-        (isSubdomainOf(domain, tenantDomain) && !routingDomains.has(domain)),
-    );
-  return { covers: (mailbox) => coversDomain(mailbox.domain) || coversAddress(mailbox), coversAddress };
-}
-
-function keyOf(text: string): string {
-  const parsed = parseMailbox(text);
-  return parsed.ok ? mailboxKey(parsed.value) : text;
 }

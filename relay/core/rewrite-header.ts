@@ -53,7 +53,7 @@ const MOST_ADDRESSES = 10_000;
 export function rewriteOutboundHeader(header: Header, rules: RuleIndex, scope: OutboundScope): HeaderRewrite {
   return rewrite(header, OUTBOUND_FIELDS, {
     match: (mailbox, audited) => rules.rewriteOutbound(mailbox, scope, audited),
-    isHeld: (mailbox) => rules.isHeld(mailbox),
+    isHeld: (mailbox, match) => rules.isHeldUnless(mailbox, match),
   });
 }
 
@@ -67,7 +67,7 @@ export function rewriteInboundHeader(header: Header, rules: RuleIndex, tenantRou
 
 interface Rewriting {
   match(mailbox: Mailbox, audited: RuleMatch[]): RuleMatch | undefined;
-  isHeld(mailbox: Mailbox): boolean;
+  isHeld(mailbox: Mailbox, match: RuleMatch | undefined): boolean;
 }
 
 function rewrite(header: Header, names: ReadonlySet<string>, rewriting: Rewriting): HeaderRewrite {
@@ -86,10 +86,8 @@ function rewrite(header: Header, names: ReadonlySet<string>, rewriting: Rewritin
       const wouldChange: RuleMatch[] = [];
       const match = rewriting.match(one.mailbox, wouldChange);
       for (const would of wouldChange) audited.push(changeOf(field, one.mailbox, would));
-      if (match === undefined) {
-        if (rewriting.isHeld(one.mailbox)) held ??= one.mailbox;
-        continue;
-      }
+      if (rewriting.isHeld(one.mailbox, match)) held ??= one.mailbox;
+      if (match === undefined) continue;
       const valid = mailboxOf(match.mailbox.localPart, match.mailbox.domain);
       if (!valid.ok)
         return { ok: false, reason: `${formatMailbox(match.mailbox)} by rule ${match.rule} ${valid.reason}` };

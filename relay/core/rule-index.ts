@@ -7,6 +7,7 @@ import {
   buildRuleTable,
   type DomainRow,
   type IndexedRule,
+  type AddressRow,
   type LocalParts,
   type RuleTable,
   rowAt,
@@ -33,15 +34,19 @@ export interface OutboundScope {
 /** A tagged address is looked up without its tag at each `+`, from the right; more of them than this are nobody's subaddress. */
 const TAG_CUTS = 8;
 
+const NO_ROWS: AddressRow[] = [];
+
 type Applies = (indexed: IndexedRule, direction: Direction) => boolean;
 
 export class RuleIndex {
   readonly #table: RuleTable;
   readonly #held: HeldIndex;
+  readonly #everywhere: OutboundScope;
 
   constructor(table: RuleTable, held: HeldIndex) {
     this.#table = table;
     this.#held = held;
+    this.#everywhere = { sharedDomains: new Set(table.rules.map(({ rule }) => rule.sharedDomain)) };
   }
 
   /** The tenant address that a shared address stands for. Rules in Audit resolve nothing; they are added to `audited`. */
@@ -103,14 +108,30 @@ export class RuleIndex {
     return match?.tenantRoute === tenantRoute ? match : undefined;
   }
 
-  /** Whether the address belongs to something that is left out, has disappeared or cannot be read, and no rule knows it (operator.md). */
+  /** Whether mail from this address must wait, whoever it is for: see isHeldUnless(). */
   isHeld(mailbox: Mailbox): boolean {
-    return this.#held.covers(mailbox) && !this.#knows(mailbox);
+    return this.isHeldUnless(mailbox, this.rewriteOutbound(mailbox, this.#everywhere));
   }
 
-  /** The same for addresses that are held one by one. */
-  isHeldAddress(mailbox: Mailbox): boolean {
-    return this.#held.coversAddress(mailbox) && !this.#knows(mailbox);
+  /**
+   * Whether an address for which rewriteOutbound() found `match` belongs to something that is left out, has disappeared or
+   * cannot be read (operator.md, "left out is not unknown"). A rule for its domain does not speak for an address held by itself.
+   */
+  isHeldUnless(mailbox: Mailbox, match: RuleMatch | undefined): boolean {
+    if (match?.kind === 'Address') return false;
+    return this.isHeldAddress(mailbox) || (match === undefined && this.#held.coversDomain(mailbox.domain));
+  }
+
+  /** Whether the address, or what it is without its tag, is held by itself; never one that a rule resolves as closely. */
+  isHeldAddress({ localPart, domain }: Mailbox): boolean {
+    const held = this.#held.localPartsOf(domain);
+    if (held === undefined) return false;
+    for (const { key } of addressKeys(localPart)) {
+      if (this.#rowsOf(this.#table.externalAddresses.get(domain), key).some(resolves)) return false;
+      if (held.has(key)) return true;
+      if (this.#table.internalAddresses.get(domain)?.has(key)) return false;
+    }
+    return false;
   }
 
   /** Equal for two recipient domains exactly when the same rules with `onlyTo` apply to both: part of what makes a destination. */
@@ -130,11 +151,8 @@ export class RuleIndex {
   ): RuleMatch | undefined {
     if (localParts === undefined) return undefined;
     for (const { key, tag } of addressKeys(mailbox.localPart)) {
-      const numbers = localParts.get(key);
-      if (numbers === undefined) continue;
       let match: RuleMatch | undefined;
-      for (const number of typeof numbers === 'number' ? [numbers] : numbers) {
-        const { indexed, row } = rowAt(this.#table, number);
+      for (const { indexed, row } of this.#rowsOf(localParts, key)) {
         if (!applies(indexed, row[2])) continue;
         const candidate = matchOf('Address', indexed, withTag(readMailbox(row[column]), tag));
         if (indexed.rule.mode === 'Audit') audited?.push(candidate);
@@ -144,6 +162,13 @@ export class RuleIndex {
       if (match !== undefined) return match;
     }
     return undefined;
+  }
+
+  #rowsOf(localParts: LocalParts | undefined, key: string): AddressRow[] {
+    const numbers = localParts?.get(key);
+    if (numbers === undefined) return NO_ROWS;
+    if (typeof numbers === 'number') return [rowAt(this.#table, numbers)];
+    return numbers.map((number) => rowAt(this.#table, number));
   }
 
   #byDomain(
@@ -165,18 +190,6 @@ export class RuleIndex {
     }
     return match;
   }
-
-  /** Whether any rule names the address, to rewrite it or, by its direction or `onlyTo`, not to. */
-  #knows({ localPart, domain }: Mailbox): boolean {
-    const { internalAddresses, externalAddresses, internalDomains, externalDomains } = this.#table;
-    if (internalDomains.has(domain) || externalDomains.has(domain)) return true;
-    const tables = [internalAddresses.get(domain), externalAddresses.get(domain)];
-    for (const { key } of addressKeys(localPart)) if (tables.some((table) => table?.has(key))) return true;
-    for (const parent of parentsOf(domain)) {
-      if (internalDomains.get(parent)?.some(({ row }) => row.includeSubdomains)) return true;
-    }
-    return false;
-  }
 }
 
 export function buildRuleIndex(config: RelayConfig): RuleIndex {
@@ -192,6 +205,10 @@ export function* addressKeys(localPart: string): Generator<{ key: string; tag: s
     yield { key: key.slice(0, plus), tag: localPart.slice(plus + 1) };
     plus = key.lastIndexOf('+', plus - 1);
   }
+}
+
+function resolves({ indexed, row }: AddressRow): boolean {
+  return indexed.rule.mode === 'Enforce' && row[2] !== 'OutboundOnly';
 }
 
 function withTag(mailbox: Mailbox, tag: string | undefined): Mailbox {

@@ -20,6 +20,11 @@ export interface DomainRow {
   readonly row: RewriteRuleConfig['domains'][number];
 }
 
+export interface AddressRow {
+  readonly indexed: IndexedRule;
+  readonly row: RewriteRuleConfig['addresses'][number];
+}
+
 export interface RuleTable {
   /** By name, so that nothing depends on the order of the configuration. */
   readonly rules: readonly IndexedRule[];
@@ -61,7 +66,7 @@ export function buildRuleTable(config: RelayConfig): RuleTable {
 }
 
 /** The rule that holds the row, and the row. */
-export function rowAt(table: RuleTable, rowNumber: number) {
+export function rowAt(table: RuleTable, rowNumber: number): AddressRow {
   let low = 0;
   let high = table.rules.length - 1;
   while (low < high) {
@@ -80,7 +85,7 @@ function splitAddress(text: string, rule: RewriteRuleConfig): { localPart: strin
   if (at > 0 && text[0] !== '"') return { localPart: lowerAscii(text.slice(0, at)), domain: text.slice(at + 1) };
   const parsed = parseMailbox(text);
   if (!parsed.ok)
-    throw new Error(`rule ${rule.name} in the configuration holds ${JSON.stringify(text)}: ${parsed.reason}`);
+    throw new Error(`rule ${rule.name} in the configuration holds ${JSON.stringify(text)}: it ${parsed.reason}`);
   return { localPart: lowerAscii(parsed.value.localPart), domain: parsed.value.domain };
 }
 
