@@ -6,28 +6,27 @@ import type { Problem } from './problem.ts';
 import { shown } from './structure.ts';
 import type { ObjectMeta } from './v1alpha1/metadata.ts';
 
-const FIELDS = [
-  'name',
-  'namespace',
-  'labels',
-  'annotations',
-  'generateName',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'finalizers',
-  'ownerReferences',
-  'managedFields',
-  'selfLink',
-];
+/** The system's own fields: present in an object that was exported from a cluster. */
+const SYSTEM_FIELDS: Readonly<Record<string, 'text' | 'number' | 'list' | 'time'>> = {
+  generateName: 'text',
+  uid: 'text',
+  resourceVersion: 'text',
+  selfLink: 'text',
+  generation: 'number',
+  deletionGracePeriodSeconds: 'number',
+  creationTimestamp: 'time',
+  deletionTimestamp: 'time',
+  finalizers: 'list',
+  ownerReferences: 'list',
+  managedFields: 'list',
+};
+const USER_FIELDS = ['name', 'namespace', 'labels', 'annotations'];
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const NAME_PART = /^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 const MAX_NAME = 253;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 /** Kubernetes' bound on all annotations of an object together. */
 const MAX_ANNOTATIONS = 262144;
 
@@ -84,6 +83,26 @@ function checkTexts(field: 'labels' | 'annotations', value: unknown, problems: P
   }
 }
 
+function systemFieldFault(field: string, value: unknown): string | undefined {
+  switch (SYSTEM_FIELDS[field]) {
+    case 'text':
+      if (typeof value !== 'string') return `must be a string, not ${shown(value)}`;
+      // A random end is put to it, so that it may end in a hyphen.
+      if (field === 'generateName' && !SUBDOMAIN.test(`${value}x`)) return `${shown(value)} is no beginning of a name`;
+      return undefined;
+    case 'number':
+      return Number.isSafeInteger(value) ? undefined : `must be a whole number, not ${shown(value)}`;
+    case 'list':
+      return Array.isArray(value) ? undefined : `must be a list, not ${shown(value)}`;
+    case 'time':
+      return RFC3339.test(String(value))
+        ? undefined
+        : `must be a time such as 2026-01-31T12:00:00Z, not ${shown(value)}`;
+    case undefined:
+      return `unknown field; ${suggestion(field, USER_FIELDS)}`;
+  }
+}
+
 export function checkObjectMeta(metadata: unknown, problems: Problem[]): metadata is ObjectMeta {
   const before = problems.length;
   if (metadata === undefined || metadata === null) {
@@ -95,8 +114,10 @@ export function checkObjectMeta(metadata: unknown, problems: Problem[]): metadat
     checkNamespace(metadata.namespace, problems);
     checkTexts('labels', metadata.labels, problems);
     checkTexts('annotations', metadata.annotations, problems);
-    for (const name of Object.keys(metadata).filter((field) => !FIELDS.includes(field))) {
-      problems.push({ path: ['metadata', name], message: `unknown field; ${suggestion(name, FIELDS.slice(0, 4))}` });
+    for (const [name, value] of Object.entries(metadata)) {
+      if (USER_FIELDS.includes(name)) continue;
+      const message = value === null && name in SYSTEM_FIELDS ? undefined : systemFieldFault(name, value);
+      if (message !== undefined) problems.push({ path: ['metadata', name], message });
     }
   }
   return problems.length === before;
