@@ -242,7 +242,7 @@ export class FrontConnection extends SMTPConnection {
   }
 
   override _onError(error: Error): void {
-    if (this._upgrading) this.#owner.events.tlsFailed?.(error);
+    if (this._upgrading && !this._closing) this.#owner.events.tlsFailed?.(error);
     this.close();
   }
 
