@@ -6,9 +6,10 @@ import { installPackages, isRoot } from '../support/debian.ts';
 import { type Contender, direct, isthmus, makeCertificate, postfixProxy, type Variant } from './contenders.ts';
 import { type Figures, type Ground, type Scenario, startGround } from './measure.ts';
 
-const USAGE = `usage: npm run bench -- [--quick] [--rounds N] [--without NAME] [--relay-option OPTION] [--profile DIR]
+const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--rounds N] [--without NAME] [--relay-option OPTION] [--profile DIR]
 
   --quick               only 4 KB over 20 connections
+  --only TEXT           only scenarios whose name contains it, for example --only "1 MB"
   --rounds N            measured rounds a scenario (default 5)
   --without NAME        leave out direct, postfix or isthmus; may stand several times
   --relay-option TEXT   an option for "isthmus relay", for example --relay-option=--workers=2; may stand several times
@@ -18,18 +19,21 @@ const USAGE = `usage: npm run bench -- [--quick] [--rounds N] [--without NAME] [
 const KB = 1024;
 const usual = { size: 4 * KB, connections: 20, messages: 4000, tls: false, dkim: false };
 
-function scenarios(quick: boolean, rounds: number): Scenario[] {
+function scenarios(quick: boolean, only: string, rounds: number): Scenario[] {
   const first = { ...usual, name: '4 KB, 20 connections', rounds };
   if (quick) return [first];
-  return [
+  const all: Scenario[] = [
     first,
-    { ...usual, name: '4 KB, 1 connection', connections: 1, messages: 1000, rounds },
+    { ...usual, name: '4 KB, 1 connection', connections: 1, messages: 2000, rounds },
     { ...usual, name: '4 KB, 100 connections', connections: 100, rounds },
     { ...usual, name: '50 KB, 20 connections', size: 50 * KB, messages: 1500, rounds },
     { ...usual, name: '1 MB, 20 connections', size: KB * KB, messages: 150, rounds },
     { ...usual, name: '4 KB, 20 connections, TLS from the client', tls: true, rounds },
     { ...usual, name: '4 KB, 20 connections, DKIM (Isthmus only)', dkim: true, rounds },
   ];
+  const chosen = all.filter(({ name }) => name.includes(only));
+  if (chosen.length > 0) return chosen;
+  throw new Error(`no scenario's name contains "${only}":\n  ${all.map(({ name }) => name).join('\n  ')}`);
 }
 
 const STARTERS: Readonly<Record<string, (variant: Variant) => Contender | Promise<Contender>>> = {
@@ -97,6 +101,7 @@ async function main(args: readonly string[]): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
       rounds: { type: 'string', default: '5' },
       without: { type: 'string', multiple: true, default: [] },
       'relay-option': { type: 'string', multiple: true, default: [] },
@@ -119,7 +124,7 @@ async function main(args: readonly string[]): Promise<void> {
   );
   const ground = await startGround();
   try {
-    for (const scenario of scenarios(values.quick, Number(values.rounds))) {
+    for (const scenario of scenarios(values.quick, values.only, Number(values.rounds))) {
       await play(ground, scenario, names, { relayOptions: values['relay-option'], profile: values.profile });
     }
   } finally {
