@@ -4,7 +4,9 @@ export interface Durations {
   /** TCP connections to all addresses of one host together. */
   readonly connect: number;
   readonly greeting: number;
-  /** EHLO, STARTTLS, TLS handshake, AUTH, MAIL, RCPT and RSET, each. */
+  /** A TLS handshake. */
+  readonly handshake: number;
+  /** EHLO, STARTTLS, AUTH, MAIL, RCPT and RSET, each. */
   readonly command: number;
   readonly data: number;
   /** One piece of the content until the next hop has room for the next one. */
@@ -33,6 +35,8 @@ export const DURATIONS: Durations = {
   connect: 30_000,
   // RFC 5321 §4.5.3.2.1 to §4.5.3.2.6: five minutes for greeting, MAIL and RCPT, two for DATA, three a block, ten after the dot.
   greeting: 300_000,
+  // Two round trips and a signature; what takes longer hangs, and opportunistic TLS must leave time for clear text.
+  handshake: 30_000,
   command: 300_000,
   data: 120_000,
   block: 180_000,

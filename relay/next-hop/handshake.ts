@@ -116,7 +116,7 @@ async function encrypt(connection: Connection, options: HandshakeOptions): Promi
   const { host, port } = connection;
   try {
     const settings = tls.options(host, port);
-    const failure = await connection.secure(settings, durations.command, until, (session) =>
+    const failure = await connection.secure(settings, durations.handshake, until, (session) =>
       tls.remember(host, port, session),
     );
     return failure === undefined ? undefined : `no TLS: ${failure}`;
