@@ -1,8 +1,7 @@
 // Runs one of the project's programs on Node 24, whatever Node the machine has: `node setup.mjs ENTRY [ARGUMENTS…]`.
-// Plain JavaScript for Node 20. Installs the dependencies when package-lock.json has changed since the last install.
+// Plain JavaScript for Node 20. Installs the dependencies when they are not what package-lock.json asks for.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,26 +9,33 @@ const MAJOR = 24;
 const root = dirname(fileURLToPath(import.meta.url));
 const modules = join(root, 'node_modules');
 const node24 = join(modules, '.bin', 'node');
-const stampFile = join(modules, '.isthmus-setup');
+const record = join(modules, '.package-lock.json');
 
 function fail(text) {
   process.stderr.write(`setup: ${text}\n`);
   process.exit(1);
 }
 
+/** Whether node_modules holds what package-lock.json asks for, by the record that npm keeps of its last install. */
+function isInstalled() {
+  if (!existsSync(record) || !existsSync(node24)) return false;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(record, 'utf8')).packages;
+  return Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
+    // The project itself; and packages for other systems are optional and absent.
+    if (path === '' || present[path] === undefined) return path === '' || optional === true;
+    return present[path].version === version && present[path].integrity === integrity;
+  });
+}
+
 function install() {
-  const stamp = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stampFile) && existsSync(node24) && readFileSync(stampFile, 'utf8') === stamp) return;
+  if (isInstalled()) return;
   process.stderr.write('setup: installing dependencies (once, a few seconds)…\n');
   // ignore-scripts in a user's npmrc would leave out the Node 24 binary, which its package installs in a script.
   const args = ['ci', '--ignore-scripts=false', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'];
   const npm = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (npm.error) fail(`npm could not be started (${npm.error.message}). Install npm, which comes with Node.js.`);
   if (npm.status !== 0) fail(`"npm ${args.join(' ')}" failed with exit code ${npm.status}. Its own message is above.`);
-  mkdirSync(modules, { recursive: true });
-  writeFileSync(stampFile, stamp);
 }
 
 function checkVersion() {
