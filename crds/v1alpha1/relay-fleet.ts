@@ -99,7 +99,7 @@ const limits = z.object({
 export const relayFleetSpec = withRules(
   z.object({
     hostname: domainName(
-      'The name in the greeting, EHLO and Received; the certificate must cover it. Default: relay. and the domain ' +
+      'The name in the greeting, EHLO and Received; the certificate must cover it. Default: relay. before the domain ' +
         'of the oldest SharedDomain.',
     ).optional(),
     replicas: replicas.describe('How many pods. 3 when neither this nor autoscaling is set.').optional(),

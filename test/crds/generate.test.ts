@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { definition } from '../../crds/definition.ts';
-import { generated, staleFiles } from '../../crds/generate.ts';
+import { generated, staleFiles, writeStale } from '../../crds/generate.ts';
 import { type OpenApiSchema, openApiSchema, structuralSchema } from '../../crds/openapi.ts';
 import { KINDS } from '../../crds/v1alpha1/kinds.ts';
 
@@ -19,23 +19,40 @@ test('the committed CRDs are fresh', () => {
 });
 
 describe('in another folder', () => {
-  let folder: string;
+  let root: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'isthmus-crds-'));
-    for (const [file, text] of generated()) writeFileSync(join(folder, file), text);
+    root = mkdtempSync(join(tmpdir(), 'isthmus-crds-'));
   });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => rmSync(root, { recursive: true }));
 
-  test('nothing is stale after writing', () => {
-    expect(staleFiles(folder)).toEqual([]);
+  test('everything is written once', () => {
+    expect(writeStale(root)).toEqual([...generated().keys()]);
+    expect(staleFiles(root)).toEqual([]);
+    expect(writeStale(root)).toEqual([]);
   });
 
-  test('a changed, a missing and a foreign file are named', () => {
-    writeFileSync(join(folder, 'relayfleets.yaml'), 'edited by hand');
-    rmSync(join(folder, 'tenantroutes.yaml'));
-    writeFileSync(join(folder, 'mailboxes.yaml'), '');
-    expect(staleFiles(folder)).toEqual(['relayfleets.yaml', 'tenantroutes.yaml', 'mailboxes.yaml']);
+  test('a changed, a missing and a foreign file are named and put right', () => {
+    writeStale(root);
+    writeFileSync(join(root, 'crds/generated/relayfleets.yaml'), 'edited by hand');
+    rmSync(join(root, 'docs/reference.md'));
+    writeFileSync(join(root, 'crds/generated/mailboxes.yaml'), '');
+    const stale = ['crds/generated/relayfleets.yaml', 'docs/reference.md', 'crds/generated/mailboxes.yaml'];
+    expect(staleFiles(root)).toEqual(stale);
+    expect(writeStale(root)).toEqual(stale);
+    expect(staleFiles(root)).toEqual([]);
   });
+});
+
+test('the reference names every field of every kind', () => {
+  const text = generated().get('docs/reference.md') ?? '';
+  const fields = (schema: OpenApiSchema): string[] =>
+    Object.entries({ ...schema.properties, ...schema.items?.properties }).flatMap(([name, child]) => [
+      name,
+      ...fields(child),
+    ]);
+  const named = KINDS.flatMap((kind) => fields(openApiSchema(kind).properties?.spec ?? {}));
+  expect(named.length).toBeGreaterThan(150);
+  expect(named.filter((name) => !new RegExp(`[\`.]${name}(\\[\\]|\\{\\})?\``).test(text))).toEqual([]);
 });
 
 function undescribed(schema: OpenApiSchema, path: string): string[] {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatManifestProblem } from '../../../cli/manifests/document.ts';
+import { FolderReader } from '../../../cli/manifests/folder.ts';
 import { readManifests } from '../../../cli/manifests/read.ts';
 
 let root: string;
@@ -138,4 +139,17 @@ describe('a file', () => {
     write('dir/a.yaml', '');
     expect(read('dir')).toEqual({ documents: [], problems: [], notes: ['dir/a.yaml: holds no object'] });
   });
+});
+
+test('a reader parses again only what has changed', () => {
+  write('dir/a.yaml', map('a', '1'));
+  write('dir/b.yaml', map('b', '1'));
+  const reader = new FolderReader();
+  const first = reader.read(join(root, 'dir'));
+  write('dir/b.yaml', map('b', '2'));
+  write('dir/c.yaml', map('c', '1'));
+  const second = reader.read(join(root, 'dir'));
+  expect(second.files[0]).toBe(first.files[0]);
+  expect(second.files[1]).not.toBe(first.files[1]);
+  expect(second.files.map(({ name }) => name)).toEqual(['a', 'b', 'c'].map((name) => join(root, `dir/${name}.yaml`)));
 });
