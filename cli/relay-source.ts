@@ -9,12 +9,13 @@ import { LastGood } from './manifests/last-good.ts';
 import { readState, type State, writeState } from './state.ts';
 
 export interface Reading {
-  readonly fleet: FleetResult;
   readonly diagnoses: readonly Diagnosis[];
   /** Files of which an earlier content is in force. */
   readonly kept: readonly string[];
-  /** Something on hold will be let go by time alone. */
-  readonly waits: boolean;
+  /** The fleet to be. Throws a CommandLineError when the manifests have none, or several to choose from. */
+  fleet(): FleetResult;
+  /** What remember() takes. */
+  state(): State;
 }
 
 export class RelaySource {
@@ -32,18 +33,17 @@ export class RelaySource {
   }
 
   /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
-  read(now: Date): Reading & { readonly state: State } {
+  read(now: Date): Reading {
     const manifests = this.#lastGood.update(this.#folders.map(readFolder));
     const compiled = compileManifests(manifests, this.#state, now);
-    const fleet = this.#choose(compiled.fleets);
+    const fleet = () => this.#choose(compiled.fleets);
     return {
-      fleet,
       diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),
       kept: manifests.kept,
-      waits: compiled.tombstones.length > 0,
-      state: {
-        running: [{ namespace: fleet.namespace, name: fleet.name, config: fleet.config }],
-        tombstones: compiled.tombstones,
+      fleet,
+      state: () => {
+        const { namespace, name, config } = fleet();
+        return { running: [{ namespace, name, config }], tombstones: compiled.tombstones };
       },
     };
   }

@@ -10,15 +10,13 @@ import type { ServerIdentity } from '../relay/tls/server-context.ts';
 import { type Lines, openLines } from '../relay/tracking/tracking.ts';
 import { CommandLineError, helpText } from './command-line.ts';
 import { type Diagnosis, formatDiagnosis } from './diagnosis.ts';
-import { watchManifests } from './manifests/watch.ts';
+import { Follower } from './follower.ts';
 import { parseRelayCommand, RELAY_OPTIONS, RELAY_SUMMARY, type RelayCommand } from './relay-options.ts';
 import { type Reading, RelaySource } from './relay-source.ts';
 import { prepareDataFolder } from './state.ts';
 
 /** Signals of one Ctrl-C arrive twice when npm and the terminal both send them. */
 const SAME_SIGNAL_MS = 500;
-/** What is on hold is let go, and --tls-cert and --tls-key are read again, this late at most. */
-const EXPIRY_CHECK_MS = 60_000;
 
 export async function runRelay(args: readonly string[]): Promise<number> {
   const command = parseRelayCommand(args);
@@ -28,48 +26,51 @@ export async function runRelay(args: readonly string[]): Promise<number> {
   }
   prepareDataFolder(command.dataFolder);
   const source = new RelaySource(command.manifests, command.dataFolder, command.fleet);
-  const first = source.read(new Date());
-  const errors = first.diagnoses.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) {
+  // Watched before they are read: a change between the two would be seen by neither.
+  const follower = new Follower(command.manifests);
+  try {
+    const first = source.read(new Date());
+    const errors = first.diagnoses.filter(({ severity }) => severity === 'error');
+    if (errors.length === 0) return await new RunningRelay(command, source, follower).run(first);
     for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
     process.stderr.write(
       `isthmus: not started, ${errors.length} errors. Mend them, or see them again: isthmus check DIR\n`,
     );
     return 1;
+  } finally {
+    follower.stop();
   }
-  return new RunningRelay(command, source).run(first);
 }
 
 class RunningRelay {
   readonly #command: RelayCommand;
   readonly #source: RelaySource;
+  readonly #follower: Follower;
   readonly #lines: Lines;
   #lineLost = () => {};
   #inForce: Configuration | undefined;
-  #following = Promise.resolve();
   #ready = false;
   #reported = new Set<string>();
 
-  constructor(command: RelayCommand, source: RelaySource) {
+  constructor(command: RelayCommand, source: RelaySource, follower: Follower) {
     this.#command = command;
     this.#source = source;
+    this.#follower = follower;
     this.#lines = openLines({ destination: 1, onLost: () => this.#lineLost() });
   }
 
-  async run(first: ReturnType<RelaySource['read']>): Promise<number> {
+  async run(first: Reading): Promise<number> {
     const relay = await this.#start(first);
     this.#lineLost = () => relay.lineLost();
-    this.#source.remember(first.state);
+    this.#source.remember(first.state());
     this.#report(first);
     const http = await this.#startHttp(relay);
     this.#ready = true;
     await this.#announce(relay, http);
-    const watch = watchManifests(this.#command.manifests, () => this.#look(relay));
-    const expiry = setInterval(() => this.#look(relay), EXPIRY_CHECK_MS);
+    this.#follower.listen(() => this.#follow(relay));
     await this.#untilSignal();
     this.#lines.log.info('draining');
-    watch.close();
-    clearInterval(expiry);
+    this.#follower.stop();
     await relay.drain();
     this.#ready = false;
     await http?.close();
@@ -90,8 +91,8 @@ class RunningRelay {
     }
   }
 
-  async #configuration({ fleet }: Reading): Promise<Configuration> {
-    const { config, credentials } = fleet;
+  async #configuration(reading: Reading): Promise<Configuration> {
+    const { config, credentials } = reading.fleet();
     const { certificate, key } = config.fleet.tls;
     const text = (id: string) => credentials.get(id) ?? '';
     const { tlsFiles, dataFolder } = this.#command;
@@ -128,11 +129,6 @@ class RunningRelay {
     this.#lines.log.info('ready', { smtp, http: http?.address.port, revision, counts });
   }
 
-  /** The folders have changed, or time has passed: one look after the other. */
-  #look(relay: RelayRunner): void {
-    this.#following = this.#following.then(() => this.#follow(relay));
-  }
-
   async #follow(relay: RelayRunner): Promise<void> {
     try {
       const reading = this.#source.read(new Date());
@@ -145,7 +141,7 @@ class RunningRelay {
         return;
       }
       this.#inForce = configuration;
-      this.#source.remember(reading.state);
+      this.#source.remember(reading.state());
       this.#lines.log.info('new configuration', { revision: configuration.config.revision });
     } catch (error) {
       this.#lines.log.error('the manifests could not be taken, the last configuration stays in force', { error });

@@ -19,7 +19,7 @@ export async function ownCertificate(folder: string, hostname: string, now: Date
   const fresh = `${path}.${process.pid}.new`;
   await writeFile(fresh, made.certificate + made.key, { mode: 0o600, flag: 'w' });
   await rename(fresh, path);
-  return made;
+  return (await readKept(path)) ?? made;
 }
 
 async function readKept(path: string): Promise<ServerIdentity | undefined> {
