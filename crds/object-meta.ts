@@ -7,19 +7,21 @@ import { shown } from './structure.ts';
 import type { ObjectMeta } from './v1alpha1/metadata.ts';
 
 /** The system's own fields: present in an object that was exported from a cluster. */
-const SYSTEM_FIELDS: Readonly<Record<string, 'text' | 'number' | 'list' | 'time'>> = {
-  generateName: 'text',
-  uid: 'text',
-  resourceVersion: 'text',
-  selfLink: 'text',
-  generation: 'number',
-  deletionGracePeriodSeconds: 'number',
-  creationTimestamp: 'time',
-  deletionTimestamp: 'time',
-  finalizers: 'list',
-  ownerReferences: 'list',
-  managedFields: 'list',
-};
+const SYSTEM_FIELDS = new Map<string, 'text' | 'number' | 'list' | 'time'>(
+  Object.entries({
+    generateName: 'text',
+    uid: 'text',
+    resourceVersion: 'text',
+    selfLink: 'text',
+    generation: 'number',
+    deletionGracePeriodSeconds: 'number',
+    creationTimestamp: 'time',
+    deletionTimestamp: 'time',
+    finalizers: 'list',
+    ownerReferences: 'list',
+    managedFields: 'list',
+  }),
+);
 const USER_FIELDS = ['name', 'namespace', 'labels', 'annotations'];
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -84,7 +86,7 @@ function checkTexts(field: 'labels' | 'annotations', value: unknown, problems: P
 }
 
 function systemFieldFault(field: string, value: unknown): string | undefined {
-  switch (SYSTEM_FIELDS[field]) {
+  switch (SYSTEM_FIELDS.get(field)) {
     case 'text':
       if (typeof value !== 'string') return `must be a string, not ${shown(value)}`;
       // A random end is put to it, so that it may end in a hyphen.
@@ -116,7 +118,7 @@ export function checkObjectMeta(metadata: unknown, problems: Problem[]): metadat
     checkTexts('annotations', metadata.annotations, problems);
     for (const [name, value] of Object.entries(metadata)) {
       if (USER_FIELDS.includes(name)) continue;
-      const message = value === null && name in SYSTEM_FIELDS ? undefined : systemFieldFault(name, value);
+      const message = value === null && SYSTEM_FIELDS.has(name) ? undefined : systemFieldFault(name, value);
       if (message !== undefined) problems.push({ path: ['metadata', name], message });
     }
   }

@@ -11,9 +11,7 @@ const FIELDS = {
 } as const;
 
 /** Keys that the API server demands of these types. */
-const KEYS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+const KEYS_OF_TYPE = new Map([['kubernetes.io/tls', ['tls.crt', 'tls.key']]]);
 
 const KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 /** RFC 4648 §4 with padding; white space is dropped before, as a folded YAML text has it. */
@@ -76,7 +74,8 @@ export function readDataObject(
   raw: Record<string, unknown>,
 ): { readonly data: Data; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const data: Data = {};
+  // Without a prototype: __proto__ and constructor are keys like any other.
+  const data: Data = Object.create(null);
   checkObjectMeta(raw.metadata, problems);
   checkFields(kind, raw, problems);
   if (kind === 'Secret') {
@@ -84,7 +83,7 @@ export function readDataObject(
     // The API server lets stringData win over data.
     readField('stringData', 'text', raw.stringData, data, problems);
     const type = String(raw.type);
-    for (const key of (KEYS_OF_TYPE[type] ?? []).filter((name) => data[name] === undefined)) {
+    for (const key of (KEYS_OF_TYPE.get(type) ?? []).filter((name) => data[name] === undefined)) {
       problems.push({ path: ['data', key], message: `required by type ${type}, but missing` });
     }
   } else {

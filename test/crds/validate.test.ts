@@ -116,10 +116,13 @@ test('a list is bounded: 1000 addresses pass, 1001 do not', () => {
   expect(problems(rule(1001))).toEqual(['spec.addresses: must have at most 1000 entries, not 1001']);
 });
 
-test('a field called __proto__ is an unknown field like any other', () => {
+test('fields called __proto__ and constructor are unknown fields like any other', () => {
   const text =
     '{"apiVersion":"isthmus.dev/v1alpha1","kind":"RelayFleet","metadata":{"name":"x"},"spec":{"__proto__":{}}}';
   expect(problems(JSON.parse(text))[0]).toMatch(/^spec\.__proto__: unknown field/);
+  expect(problems(JSON.parse(text.replaceAll('__proto__', 'constructor')))[0]).toMatch(/^spec\.constructor: unknown/);
+  const metadata = text.replace('"name":"x"', '"name":"x","constructor":null').replace('"__proto__":{}', '');
+  expect(problems(JSON.parse(metadata))).toEqual([expect.stringMatching(/^metadata\.constructor: unknown field/)]);
 });
 
 /** Every node of a value replaced in turn by something else. */

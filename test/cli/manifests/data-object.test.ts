@@ -54,6 +54,16 @@ describe('a Secret', () => {
     expect(read(secret(rest)).problems).toEqual([expected]);
   });
 
+  test('may have keys that JavaScript has its own meaning for', () => {
+    expect(Object.entries(data(secret('type: constructor\nstringData:\n  __proto__: a\n  constructor: b\n')))).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+    const [document] = read(secret('stringData: {}')).documents;
+    expect(document?.content).toEqual({ type: 'data', data: {} });
+    expect(document?.content).not.toHaveProperty(['data', 'constructor']);
+  });
+
   test('of type kubernetes.io/tls has its two keys', () => {
     expect(read(secret('type: kubernetes.io/tls\nstringData:\n  tls.crt: x')).problems).toEqual([
       'a.yaml:1: data["tls.key"]: required by type kubernetes.io/tls, but missing',
