@@ -2,25 +2,30 @@
 
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-/**
- * What happened, by the names of Exchange's message tracking log, so that an Exchange admin can read it:
- * `RECEIVE` a client's message came in whole; `RESOLVE` a shared address became a tenant address; `REDIRECT` a recipient goes
- * elsewhere by setting (postmaster, abuse, unresolvedRecipients); `AGENTINFO` what a rule in Audit mode would have changed;
- * `SEND` a next hop took the message; `DEFER` the client was asked to try again (4xx); `FAIL` a recipient or message was
- * refused for good (5xx); `DROP` the client left before its final dot, nothing was kept; `DUPLICATEDELIVER` a retry was
- * answered from memory, its message having been delivered before; `THROTTLE` a limit refused a client.
- */
-export type TrackingEventName =
-  | 'RECEIVE'
-  | 'RESOLVE'
-  | 'REDIRECT'
-  | 'AGENTINFO'
-  | 'SEND'
-  | 'DEFER'
-  | 'FAIL'
-  | 'DROP'
-  | 'DUPLICATEDELIVER'
-  | 'THROTTLE';
+/** What happened, by the names of Exchange's message tracking log, so that an Exchange admin can read it (docs/tracking.md). */
+export const TRACKING_EVENTS = [
+  /** A client's message came in whole. */
+  'RECEIVE',
+  /** A shared address became a tenant address. */
+  'RESOLVE',
+  /** A recipient goes elsewhere by setting: postmaster, abuse, unresolvedRecipients. */
+  'REDIRECT',
+  /** What a rule in Audit mode would have changed. */
+  'AGENTINFO',
+  /** A next hop took the message. */
+  'SEND',
+  /** The client was asked to try again (4xx). */
+  'DEFER',
+  /** A recipient or message was refused for good (5xx). */
+  'FAIL',
+  /** The client left before its final dot; nothing was kept. */
+  'DROP',
+  /** A retry was answered from memory, its message having been delivered before. */
+  'DUPLICATEDELIVER',
+  /** A limit refused a client. */
+  'THROTTLE',
+] as const;
+export type TrackingEventName = (typeof TRACKING_EVENTS)[number];
 
 /** One line. Every field but the name is optional: what is not known, or not of this event, is left out of the line. */
 export interface TrackingEvent {

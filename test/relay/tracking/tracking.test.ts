@@ -1,8 +1,15 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { type LineOptions, openLines, tlsText } from '../../../relay/tracking/tracking.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run } from '../../support/child-process.ts';
+import {
+  type LineOptions,
+  openLines,
+  TRACKING_EVENTS,
+  type TrackingEvent,
+  tlsText,
+} from '../../../relay/tracking/tracking.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-tracking-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -73,6 +80,29 @@ test('flush waits until every line is in the file', async () => {
   closeSync(fd);
 });
 
+test("several processes that share one pipe do not tear each other's lines", async () => {
+  const module = new URL('../../../relay/tracking/tracking.ts', import.meta.url);
+  const program = `
+    import { openLines } from ${JSON.stringify(module)};
+    const lines = openLines({ destination: 1 });
+    for (let index = 0; index < 3000; index++) {
+      lines.tracking.event({ event: 'SEND', queueId: process.pid + '-' + index, cause: 'x'.repeat(index % 700) });
+    }
+    await lines.flush();`;
+  const one = `"$0" --input-type=module -e "$1"`;
+  const { stdout } = await run('sh', [
+    '-c',
+    `{ ${one} & ${one} & ${one} & wait; } | dd bs=512 status=none`,
+    process.execPath,
+    program,
+  ]);
+  const ids = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).queueId);
+  expect(new Set(ids).size).toBe(9000);
+});
+
 test('a disk that is full loses lines, counts them and throws nothing', async () => {
   const fd = openSync('/dev/full', 'w');
   let lost = 0;
@@ -93,4 +123,39 @@ test('TLS is named by version and cipher, and says when a certificate was not ch
   expect(tlsText(undefined)).toBeUndefined();
   expect(tlsText({ version: 'TLSv1.3', cipher: 'X' })).toBe('TLSv1.3 X');
   expect(tlsText({ version: 'TLSv1.2', cipher: 'Y', verified: false })).toBe('TLSv1.2 Y (unverified)');
+});
+
+describe('docs/tracking.md', () => {
+  const documentation = readFileSync(new URL('../../../docs/tracking.md', import.meta.url), 'utf8');
+  const FIELDS: Readonly<Record<Exclude<keyof TrackingEvent, 'event'>, true>> = {
+    queueId: true,
+    messageId: true,
+    originalSender: true,
+    sender: true,
+    originalRecipients: true,
+    recipients: true,
+    clientTenant: true,
+    recipientTenant: true,
+    rule: true,
+    clientAddress: true,
+    clientHelo: true,
+    clientTls: true,
+    nextHopHost: true,
+    nextHopAddress: true,
+    nextHopTls: true,
+    nextHopReply: true,
+    reply: true,
+    cause: true,
+    latencyMs: true,
+    size: true,
+  };
+  /** Names in the first column. */
+  const names = documentation.split('\n').flatMap((line) => {
+    const [, first] = /^\| (`.*?) \|/.exec(line) ?? [];
+    return first === undefined ? [] : first.split(', ').map((name) => name.replaceAll('`', ''));
+  });
+
+  test('has every event and every field, and no other', () => {
+    expect(names).toEqual([...TRACKING_EVENTS, ...Object.keys(FIELDS)]);
+  });
 });
