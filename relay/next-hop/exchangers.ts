@@ -26,6 +26,7 @@ const NO_DOMAIN = reply(550, '5.1.2', 'The recipient domain does not exist');
 const NO_HOST = reply(550, '5.4.4', 'The mail exchanger of the recipient domain does not exist');
 const NO_PUBLIC_HOST = reply(550, '5.4.4', 'The mail exchanger of the recipient domain is not on the internet');
 const LOOP = reply(554, '5.4.6', 'The mail exchanger of the recipient domain is this system itself');
+const OTHER_FAMILY = reply(451, '4.4.4', 'The mail exchanger of the recipient domain cannot be reached from here');
 const DNS_SILENT = reply(451, '4.4.3', 'The recipient domain could not be looked up, please try again later');
 
 /** `random` (0 to below 1) mixes hosts of equal preference. */
@@ -44,7 +45,8 @@ export async function planFor(domain: string, lookup: Lookup, random: () => numb
   if (found.value.length === 1 && (first?.host === '' || first?.host === '.')) {
     return { ok: false, refusal: decided('lookup', NULL_MX, `${domain} has a null MX`) };
   }
-  return { ok: true, hosts: inOrder(found.value, random).map(({ host }) => ({ host, port: SMTP_PORT })) };
+  const named = found.value.filter(({ host }) => host !== '' && host !== '.');
+  return { ok: true, hosts: inOrder(named, random).map(({ host }) => ({ host, port: SMTP_PORT })) };
 }
 
 function inOrder(exchangers: readonly Exchanger[], random: () => number): readonly Exchanger[] {
@@ -91,6 +93,8 @@ function verdict(missing: Missing, gone: Reply): Reply {
     case 'NoName':
     case 'NoData':
       return gone;
+    case 'OtherFamily':
+      return OTHER_FAMILY;
     case 'Unknown':
       return DNS_SILENT;
   }

@@ -6,8 +6,11 @@ import { addressFamilyOf } from '../core/network.ts';
 
 export type AddressFamily = NextHopConfig['addressFamily'];
 
-/** `NoName`: the name does not exist. `NoData`: it does, without such a record. `Unknown`: DNS did not answer. */
-export type Missing = 'NoName' | 'NoData' | 'Unknown';
+/**
+ * `NoName`: the name does not exist. `NoData`: it does, without such a record. `OtherFamily`: it has addresses, of the family that is
+ * not to be used. `Unknown`: DNS did not answer.
+ */
+export type Missing = 'NoName' | 'NoData' | 'OtherFamily' | 'Unknown';
 
 export type Found<T> =
   | { readonly ok: true; readonly value: T }
@@ -43,16 +46,23 @@ export class Lookup {
   async addresses(host: string, family: AddressFamily): Promise<Found<readonly string[]>> {
     const literal = addressFamilyOf(host);
     if (literal !== 0) return suits(literal, family) ? { ok: true, value: [host] } : wrongFamily(host, family);
+    const [v4, v6] = await Promise.all([this.#records(host, 'IPv4'), this.#records(host, 'IPv6')]);
     // IPv4 before IPv6: reverse DNS and reputation, which receivers judge by, are better kept there.
-    const v4 = family === 'IPv6' ? undefined : await found(() => this.#resolver.resolve4(host), `A of ${host}`);
-    const v6 = family === 'IPv4' ? undefined : await found(() => this.#resolver.resolve6(host), `AAAA of ${host}`);
-    const value = [...(v4?.ok ? v4.value : []), ...(v6?.ok ? v6.value : [])];
+    const wanted = [...(family === 'IPv6' ? [] : [v4]), ...(family === 'IPv4' ? [] : [v6])];
+    const value = wanted.flatMap((answer) => (answer.ok ? answer.value : []));
     if (value.length > 0) return { ok: true, value };
-    const failures = [v4, v6].filter((answer) => answer !== undefined && !answer.ok);
+    const failures = [v4, v6].filter((answer) => !answer.ok);
+    if (failures.length < 2) return wrongFamily(host, family);
     // A name without A may still have AAAA on a server that did not answer: the weaker statement counts.
-    const order: readonly Missing[] = ['Unknown', 'NoData', 'NoName'];
+    const order: readonly Missing[] = ['Unknown', 'OtherFamily', 'NoData', 'NoName'];
     const rank = (answer: (typeof failures)[number]) => order.indexOf(answer.missing);
-    return failures.sort((a, b) => rank(a) - rank(b))[0] ?? wrongFamily(host, family);
+    return failures.sort((one, other) => rank(one) - rank(other))[0] ?? wrongFamily(host, family);
+  }
+
+  #records(host: string, family: 'IPv4' | 'IPv6'): Promise<Found<readonly string[]>> {
+    return family === 'IPv4'
+      ? found(() => this.#resolver.resolve4(host), `A of ${host}`)
+      : found(() => this.#resolver.resolve6(host), `AAAA of ${host}`);
   }
 
   /** For hosts an admin wrote down: the DNS servers that were configured, and the system with its hosts file and search domains. */
@@ -79,7 +89,7 @@ function suits(literal: 4 | 6, family: AddressFamily): boolean {
 }
 
 function wrongFamily(host: string, family: AddressFamily): Found<never> {
-  return { ok: false, missing: 'Unknown', cause: `${host} has no address of addressFamily ${family}` };
+  return { ok: false, missing: 'OtherFamily', cause: `${host} has no address of addressFamily ${family}` };
 }
 
 async function found<T>(ask: () => Promise<readonly T[]>, what: string): Promise<Found<readonly T[]>> {

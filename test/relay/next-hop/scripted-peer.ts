@@ -68,7 +68,11 @@ export interface ScriptedPeer {
 }
 
 /** Connection n plays script n; all further ones the last. */
-export async function startPeer(...scripts: readonly Script[]): Promise<ScriptedPeer> {
+export function startPeer(...scripts: readonly Script[]): Promise<ScriptedPeer> {
+  return startPeerAt('127.0.0.1', 0, scripts);
+}
+
+export async function startPeerAt(host: string, at: number, scripts: readonly Script[]): Promise<ScriptedPeer> {
   const conversations: PeerConversation[] = [];
   const sockets = new Set<Socket>();
   const watchers = new Set<() => void>();
@@ -81,7 +85,7 @@ export async function startPeer(...scripts: readonly Script[]): Promise<Scripted
     conversations.push(new PeerConversation(socket, script, happened));
     happened();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the peer has no port');
