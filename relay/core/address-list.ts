@@ -1,4 +1,7 @@
-/** Finds every address in a structured field by offset (RFC 5322 §3.4, §4.4); garbage never throws and takes linear time. */
+/**
+ * Finds every address in a structured field by offset (RFC 5322 §3.4, §4.4); garbage never throws and takes linear
+ * time.
+ */
 
 import { type Mailbox, mailboxOf } from './address.ts';
 import { type AddressText, readEncodedWords, textThatIsAddress, wordsThatAreAddress } from './address-text.ts';
@@ -40,7 +43,10 @@ class Scanner {
   #wordsEnd = -1;
   /** They are one unquoted word, which needs no reading. */
   #plain = true;
-  /** A quote or comment that is never closed is an ordinary character, and so are all after it: looking again would take quadratic time. */
+  /**
+   * A quote or comment that is never closed is an ordinary character, and so are all after it: looking again would
+   * take quadratic time.
+   */
   #unclosedQuote = false;
   #unclosedComment = false;
 

@@ -13,7 +13,10 @@ export type MailboxResult =
   | { readonly ok: true; readonly value: Mailbox }
   | { readonly ok: false; readonly reason: string };
 
-/** RFC 5321 §4.5.3.1.1 says 64 octets; Exchange's own IMCEAEX local parts reach 315, and refusing them bounces replies. */
+/**
+ * RFC 5321 §4.5.3.1.1 says 64 octets; Exchange's own IMCEAEX local parts reach 315, and refusing them bounces
+ * replies.
+ */
 const LOCAL_PART_OCTETS = 315;
 /** RFC 5321 §4.5.3.1.2: 255 octets, which is what an address literal may have; DNS names end at 253 (RFC 1035 §3.1). */
 const LITERAL_OCTETS = 255;
@@ -23,7 +26,9 @@ const LDH_LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 /** Underscores are no host name (RFC 5321 §4.1.2), but senders have them and refusing would bounce their mail. */
 const ASCII_DOMAIN = new RegExp(`^${LDH_LABEL}(?:\\.${LDH_LABEL})*$`);
 const ADDRESS_LITERAL = /^\[[!-Z^-~]+\]$/;
-/** RFC 5322 §3.2.3 atext, RFC 6532 §3.1 everything beyond ASCII, and dots wherever real senders put them (`.a..b.@`). */
+/**
+ * RFC 5322 §3.2.3 atext, RFC 6532 §3.1 everything beyond ASCII, and dots wherever real senders put them (`.a..b.@`).
+ */
 const LENIENT_LOCAL_PART = /^[!#$%&'*+\-./0-9=?A-Z^_`a-z{|}~\u0080-\u{10ffff}]+$/u;
 const STRICT_LOCAL_PART =
   /^[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\u0080-\u{10ffff}]+(?:\.[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\u0080-\u{10ffff}]+)*$/u;
@@ -34,7 +39,10 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\ufffd\p{Surrogate}]/u;
 const UNSAFE_REASON = 'contains a control character or octets that are not UTF-8';
 const NON_ASCII = /[^\u0000-\u007f]/;
 
-/** Reads `local@domain` without angle brackets and source route. Lenient where real senders are; never about characters that could end a line. */
+/**
+ * Reads `local@domain` without angle brackets and source route. Lenient where real senders are; never about
+ * characters that could end a line.
+ */
 export function parseMailbox(text: string): MailboxResult {
   const at = text.lastIndexOf('@');
   if (at < 0) return refuse('has no @');
@@ -70,7 +78,10 @@ export function mailboxKey(mailbox: Mailbox): string {
   return `${lowerAscii(mailbox.localPart)}@${lowerAscii(mailbox.domain)}`;
 }
 
-/** A-labels in lower case without trailing dot; undefined for what is no domain name. Never reads numbers or percent signs as anything else. */
+/**
+ * A-labels in lower case without trailing dot; undefined for what is no domain name. Never reads numbers or percent
+ * signs as anything else.
+ */
 export function toAsciiDomain(text: string): string | undefined {
   // Four octets of UTF-8 a character at most: anything longer cannot become a name, and tr46 is not asked to try.
   if (text.length > DOMAIN_OCTETS + 1) return undefined;

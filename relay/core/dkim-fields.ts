@@ -1,4 +1,6 @@
-/** What a DKIM signature covers and how it is written (RFC 6376); hash and signature are made elsewhere and passed in. */
+/**
+ * What a DKIM signature covers and how it is written (RFC 6376); hash and signature are made elsewhere and passed in.
+ */
 
 import { mailboxKey } from './address.ts';
 import { findAddresses } from './address-list.ts';
@@ -23,7 +25,10 @@ export interface PreparedSignature {
   field(signature: Uint8Array): string;
 }
 
-/** Named once more than they are there, absent ones too: whoever adds a second one shows a reader something we never signed (RFC 6376 §5.4.2, §8.15). */
+/**
+ * Named once more than they are there, absent ones too: whoever adds a second one shows a reader something we never
+ * signed (RFC 6376 §5.4.2, §8.15).
+ */
 const ALWAYS = ['From', 'Reply-To', 'Subject', 'To', 'Cc'];
 /** The same when present. When absent, a mailing list may add them (Sender) without breaking the signature. */
 const WHEN_PRESENT = [

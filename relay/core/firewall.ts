@@ -1,4 +1,7 @@
-/** The header firewall: fields that Exchange believes, and verdicts in our own name, never pass from a stranger to a next hop (mail-flow §5). */
+/**
+ * The header firewall: fields that Exchange believes, and verdicts in our own name, never pass from a stranger to a
+ * next hop (mail-flow §5).
+ */
 
 import { fieldValue, type Header, type HeaderField, removeFields } from './header.ts';
 
@@ -13,8 +16,17 @@ export interface Stripped {
  * Exchange promotes CrossPremises fields to Organization fields on connections it trusts, and ours is one: a stranger's
  * `X-MS-Exchange-CrossPremises-AuthAs: Internal` would make his mail internal.
  */
-const TRUSTED_BY_EXCHANGE =
-  /^x-(?:ms-exchange-(?:(?:organization|forest|crosspremises|crosstenant)-|transport-crosstenantheaders|externaloriginalinternetsender$|skiplistedinternetsender$)|originatororg$|eop.*attributed|forefront-antispam-|microsoft-antispam)/;
+const TRUSTED_BY_EXCHANGE = new RegExp(
+  `^x-(?:${[
+    'ms-exchange-(?:organization|forest|crosspremises|crosstenant)-',
+    'ms-exchange-transport-crosstenantheaders',
+    'ms-exchange-(?:externaloriginal|skiplisted)internetsender$',
+    'originatororg$',
+    'eop.*attributed',
+    'forefront-antispam-',
+    'microsoft-antispam',
+  ].join('|')})`,
+);
 
 /** For mail to a tenant, from whatever client; nothing turns it off. `authservIds` are ours, in lower case. */
 export function stripInbound(header: Header, authservIds: ReadonlySet<string>): Stripped {

@@ -1,4 +1,7 @@
-/** A header section as fields by offset: nothing is copied, nothing is lost, and whatever is no field stays where it is (RFC 5322 §2.2). */
+/**
+ * A header section as fields by offset: nothing is copied, nothing is lost, and whatever is no field stays where it
+ * is (RFC 5322 §2.2).
+ */
 
 import { latin1Text, utf8Octets } from './octets.ts';
 

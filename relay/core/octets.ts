@@ -1,4 +1,7 @@
-/** Octets as text and back, where a character is an octet (Latin-1), where it is not (UTF-8), and base64 (RFC 4648 §4). */
+/**
+ * Octets as text and back, where a character is an octet (Latin-1), where it is not (UTF-8), and base64 (RFC 4648
+ * §4).
+ */
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();

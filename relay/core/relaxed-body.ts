@@ -1,4 +1,6 @@
-/** DKIM's relaxed canonical form of a body as it streams by (RFC 6376 §3.4.4), the same however it is cut into chunks. */
+/**
+ * DKIM's relaxed canonical form of a body as it streams by (RFC 6376 §3.4.4), the same however it is cut into chunks.
+ */
 
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 const CRLF = new Uint8Array([CR, LF]);
@@ -88,7 +90,10 @@ export class RelaxedBody {
   }
 }
 
-/** Where white space begins that is not just one space between two words, the most frequent case; the length if nowhere. */
+/**
+ * Where white space begins that is not just one space between two words, the most frequent case; the length if
+ * nowhere.
+ */
 function nextBlank(octets: Uint8Array, start: number): number {
   const end = octets.length;
   for (let from = start; from < end; ) {
@@ -106,7 +111,10 @@ function nextBlank(octets: Uint8Array, start: number): number {
   return end;
 }
 
-/** Encoded attachments have no white space for megabytes: the platform's search passes them many times as fast as a loop. */
+/**
+ * Encoded attachments have no white space for megabytes: the platform's search passes them many times as fast as a
+ * loop.
+ */
 function pastBlankFree(octets: Uint8Array, start: number): number {
   let from = start;
   while (from < octets.length) {

@@ -1,4 +1,7 @@
-/** Rewrites addresses in header fields in place, by offset: every octet that is no rewritten address stays as it came (mail-flow §6). */
+/**
+ * Rewrites addresses in header fields in place, by offset: every octet that is no rewritten address stays as it came
+ * (mail-flow §6).
+ */
 
 import { formatLocalPart, formatMailbox, type Mailbox, mailboxOf } from './address.ts';
 import { type FoundAddress, findAddresses } from './address-list.ts';
@@ -22,13 +25,19 @@ export interface RewrittenHeader {
   readonly changes: readonly HeaderChange[];
   /** What rules in Audit would have changed. */
   readonly audited: readonly HeaderChange[];
-  /** An address that no rule knows and that is on hold: the message must wait (operator.md, "left out is not unknown"). */
+  /**
+   * An address that no rule knows and that is on hold: the message must wait (operator.md, "left out is not
+   * unknown").
+   */
   readonly held: Mailbox | undefined;
   /** Lower-case names of the fields that were changed. */
   readonly changedFields: ReadonlySet<string>;
 }
 
-/** A limit was met: the message is deferred with a transient reply, never passed on half rewritten. `reason` is for the log. */
+/**
+ * A limit was met: the message is deferred with a transient reply, never passed on half rewritten. `reason` is for
+ * the log.
+ */
 export type HeaderRewrite = RewrittenHeader | { readonly ok: false; readonly reason: string };
 
 const RECIPIENT_FIELDS = ['to', 'cc', 'bcc', 'resent-to', 'resent-cc'];
@@ -57,7 +66,10 @@ export function rewriteOutboundHeader(header: Header, rules: RuleIndex, scope: O
   });
 }
 
-/** Mail to a tenant of a shared domain with `recipientHeaders: Rewrite`: its own shared addresses become its tenant addresses. */
+/**
+ * Mail to a tenant of a shared domain with `recipientHeaders: Rewrite`: its own shared addresses become its tenant
+ * addresses.
+ */
 export function rewriteInboundHeader(header: Header, rules: RuleIndex, tenantRoute: string): HeaderRewrite {
   return rewrite(header, INBOUND_FIELDS, {
     match: (mailbox, audited) => rules.reverseInbound(mailbox, tenantRoute, audited),

@@ -1,4 +1,7 @@
-/** Which rewriting rule speaks about an address: the closest match wins, whatever the order of the configuration (api.md, RewriteRule). */
+/**
+ * Which rewriting rule speaks about an address: the closest match wins, whatever the order of the configuration
+ * (api.md, RewriteRule).
+ */
 
 import { isSubdomainOf, lowerAscii, type Mailbox, parseMailbox } from './address.ts';
 import type { Direction, RelayConfig } from './config.ts';
@@ -14,7 +17,10 @@ import {
 } from './rule-table.ts';
 
 export interface RuleMatch {
-  /** `Address`: the rule gives the local part. Otherwise the local part keeps its spelling and only the domain changes. */
+  /**
+   * `Address`: the rule gives the local part. Otherwise the local part keeps its spelling and only the domain
+   * changes.
+   */
   readonly kind: 'Address' | 'Domain' | 'Wildcard';
   /** What the address becomes. */
   readonly mailbox: Mailbox;
@@ -31,7 +37,10 @@ export interface OutboundScope {
   readonly recipientDomain?: string | undefined;
 }
 
-/** A tagged address is looked up without its tag at each `+`, from the right; more of them than this are nobody's subaddress. */
+/**
+ * A tagged address is looked up without its tag at each `+`, from the right; more of them than this are nobody's
+ * subaddress.
+ */
 const TAG_CUTS = 8;
 
 const NO_ROWS: AddressRow[] = [];
@@ -49,7 +58,9 @@ export class RuleIndex {
     this.#everywhere = { sharedDomains: new Set(table.rules.map(({ rule }) => rule.sharedDomain)) };
   }
 
-  /** The tenant address that a shared address stands for. Rules in Audit resolve nothing; they are added to `audited`. */
+  /**
+   * The tenant address that a shared address stands for. Rules in Audit resolve nothing; they are added to `audited`.
+   */
   resolveInbound(mailbox: Mailbox, audited?: RuleMatch[]): RuleMatch | undefined {
     const applies: Applies = (_, direction) => direction !== 'OutboundOnly';
     const localParts = this.#table.externalAddresses.get(mailbox.domain);
@@ -66,7 +77,10 @@ export class RuleIndex {
     );
   }
 
-  /** The shared address that the world sees for a tenant address. Rules in Audit change nothing; they are added to `audited`. */
+  /**
+   * The shared address that the world sees for a tenant address. Rules in Audit change nothing; they are added to
+   * `audited`.
+   */
   rewriteOutbound(mailbox: Mailbox, scope: OutboundScope, audited?: RuleMatch[]): RuleMatch | undefined {
     const { localPart, domain } = mailbox;
     const inScope = (indexed: IndexedRule) => scope.sharedDomains.has(indexed.rule.sharedDomain);
@@ -100,7 +114,10 @@ export class RuleIndex {
     return undefined;
   }
 
-  /** The receiving tenant's own address for a shared one, for `recipientHeaders: Rewrite`; another tenant's stays shared. */
+  /**
+   * The receiving tenant's own address for a shared one, for `recipientHeaders: Rewrite`; another tenant's stays
+   * shared.
+   */
   reverseInbound(mailbox: Mailbox, tenantRoute: string, audited?: RuleMatch[]): RuleMatch | undefined {
     const found: RuleMatch[] | undefined = audited && [];
     const match = this.resolveInbound(mailbox, found);
@@ -114,15 +131,18 @@ export class RuleIndex {
   }
 
   /**
-   * Whether an address for which rewriteOutbound() found `match` belongs to something that is left out, has disappeared or
-   * cannot be read (operator.md, "left out is not unknown"). A rule for its domain does not speak for an address held by itself.
+   * Whether an address for which rewriteOutbound() found `match` belongs to something that is left out, has
+   * disappeared or cannot be read (operator.md, "left out is not unknown"). A rule for its domain does not speak for
+   * an address held by itself.
    */
   isHeldUnless(mailbox: Mailbox, match: RuleMatch | undefined): boolean {
     if (match?.kind === 'Address') return false;
     return this.isHeldAddress(mailbox) || (match === undefined && this.#held.coversDomain(mailbox.domain));
   }
 
-  /** Whether the address, or what it is without its tag, is held by itself; never one that a rule resolves as closely. */
+  /**
+   * Whether the address, or what it is without its tag, is held by itself; never one that a rule resolves as closely.
+   */
   isHeldAddress({ localPart, domain }: Mailbox): boolean {
     const held = this.#held.localPartsOf(domain);
     if (held === undefined) return false;
@@ -134,7 +154,10 @@ export class RuleIndex {
     return false;
   }
 
-  /** Equal for two recipient domains exactly when the same rules with `onlyTo` apply to both: part of what makes a destination. */
+  /**
+   * Equal for two recipient domains exactly when the same rules with `onlyTo` apply to both: part of what makes a
+   * destination.
+   */
   onlyToKey(recipientDomain: string): string {
     return this.#table.rules
       .filter((indexed) => indexed.onlyTo?.has(recipientDomain) === true)

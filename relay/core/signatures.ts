@@ -1,4 +1,7 @@
-/** Removes the signatures that our own changes have broken, and no others: a bank's mail that a tenant forwards keeps the bank's (mail-flow §6). */
+/**
+ * Removes the signatures that our own changes have broken, and no others: a bank's mail that a tenant forwards keeps
+ * the bank's (mail-flow §6).
+ */
 
 import { isSubdomainOf, toAsciiDomain } from './address.ts';
 import { fieldValue, type Header, type HeaderField, removeFields } from './header.ts';

@@ -2,7 +2,10 @@
 
 import { fieldsNamed, fieldValue, type Header } from './header.ts';
 
-/** RFC 1847 and RFC 8551 (S/MIME, PGP/MIME), and Microsoft's rights management. PGP inside a text part is no MIME structure and is not seen. */
+/**
+ * RFC 1847 and RFC 8551 (S/MIME, PGP/MIME), and Microsoft's rights management. PGP inside a text part is no MIME
+ * structure and is not seen.
+ */
 const TYPES = new Set([
   'multipart/signed',
   'multipart/encrypted',

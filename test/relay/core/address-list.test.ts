@@ -66,7 +66,8 @@ test('nothing beyond the field is looked at', () => {
 });
 
 describe('takes time in proportion to its length, whatever it is fed', () => {
-  // Twice the input may cost twice the steps, never four times: counted in reads of octets, as clocks lie on a busy machine.
+  // Twice the input may cost twice the steps, never four times: counted in reads of octets, as clocks lie on a busy
+  // machine.
   const readsOf = (text: string): number => {
     let reads = 0;
     const octets = new Proxy(new Uint8Array(0), {
