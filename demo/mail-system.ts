@@ -121,12 +121,16 @@ export interface Sender {
   readonly relayPort: number;
 }
 
+/** On one machine every answer takes milliseconds; a relay that says nothing for so long will never. */
+const PATIENCE_MS = 30_000;
+
 /** One connection, one transaction. Rejects only when there was no SMTP conversation at all. */
 export async function send(sender: Sender, mail: Mail, forwardPaths: readonly string[], message: Buffer) {
   const connection = new SMTPConnection({
     host: '127.0.0.1',
     port: sender.relayPort,
     name: sender.name,
+    socketTimeout: PATIENCE_MS,
     // The relay's certificate is one that it made itself; senders on the internet do not look at it either.
     tls: { rejectUnauthorized: false, cert: sender.identity?.certificate, key: sender.identity?.key },
   });

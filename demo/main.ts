@@ -46,7 +46,7 @@ async function main(keep: boolean): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => interruption.abort(new Error('interrupted')));
   let live = (_arrival: Arrival) => {};
-  const scenery = await setUp((arrival) => live(arrival));
+  const scenery = await setUp({ usualPorts: keep, onArrival: (arrival) => live(arrival) });
   let failures: number;
   try {
     failures = await perform(scenery, interruption.signal);

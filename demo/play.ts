@@ -57,7 +57,7 @@ async function transact(
 ): Promise<Scene> {
   const places = Object.keys(PLACES) as Place[];
   const before = new Map(places.map((place) => [place, stage.systems[place].arrivals.length]));
-  const answer = await send(stage.senders[act.sender], act.mail, forwardPaths, sent);
+  const answer = await send(stage.senders[act.sender], act.mail, forwardPaths, sent).catch(brokenOff);
   // The relay answers after the next hop did: whatever arrives has arrived.
   const arrivals = await Promise.all(
     places.flatMap((at) =>
@@ -70,6 +70,15 @@ async function transact(
   const failures = [...checkAnswer(outcome, answer), ...checkArrivals(outcome.arrives, arrivals)];
   if (answer.tls === undefined) failures.push('The way to the relay was not encrypted.');
   return { forwardPaths, sent, sentSignatures, answer, arrivals, failures };
+}
+
+/** A conversation that broke off is shown and judged like any other answer, and the story goes on. */
+function brokenOff(error: unknown): Answer {
+  return {
+    reply: `(broken off: ${error instanceof Error ? error.message : error})`,
+    refused: new Map(),
+    tls: undefined,
+  };
 }
 
 function checkAnswer(outcome: Outcome, answer: Answer): string[] {

@@ -9,9 +9,9 @@ const FIRST = 10_000;
 const LAST = 32_767;
 const ATTEMPTS = 100;
 
-/** The preferred port when it is free, else any other. */
-export async function freePort(preferred: number): Promise<number> {
-  if (await isFree(preferred)) return preferred;
+/** The preferred port when it is free, else one by chance: two demos at once do not meet. */
+export async function freePort(preferred?: number): Promise<number> {
+  if (preferred !== undefined && (await isFree(preferred))) return preferred;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const port = randomInt(FIRST, LAST + 1);
     if (await isFree(port)) return port;

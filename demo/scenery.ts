@@ -16,7 +16,7 @@ import { createVerifier } from './verifier.ts';
 
 export const SAMPLE = join('deploy', 'samples', 'two-tenants');
 const OVERLAY = join('demo', 'overlay');
-/** What the relay takes when nobody says otherwise, and what Prometheus does; used when free. */
+/** What the relay takes when nobody says otherwise, and what Prometheus does. */
 const USUAL_PORT = 2525;
 const USUAL_METRICS_PORT = 9090;
 
@@ -37,7 +37,13 @@ export interface Scenery {
   takeDown(): Promise<number | undefined>;
 }
 
-export async function setUp(onArrival: (arrival: Arrival) => void): Promise<Scenery> {
+export interface SceneryOptions {
+  /** Take the usual ports when they are free: for a person who will type them. */
+  readonly usualPorts: boolean;
+  onArrival(arrival: Arrival): void;
+}
+
+export async function setUp({ usualPorts, onArrival }: SceneryOptions): Promise<Scenery> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-demo-'));
   let systems: Record<Place, MailSystem> | undefined;
@@ -59,7 +65,8 @@ export async function setUp(onArrival: (arrival: Arrival) => void): Promise<Scen
     writeOverlay({ from: join(root, OVERLAY), to: overlay, ports, dkimKey: shared.privateKey, authority: certificate });
     const certificateFile = join(folder, 'tenant1.pem');
     writeFileSync(certificateFile, identities.tenant1.certificate + identities.tenant1.key, { mode: 0o600 });
-    const [port, metricsPort] = [await freePort(USUAL_PORT), await freePort(USUAL_METRICS_PORT)];
+    const port = await freePort(usualPorts ? USUAL_PORT : undefined);
+    const metricsPort = await freePort(usualPorts ? USUAL_METRICS_PORT : undefined);
     relay = await startRelay({ root, folder, manifests: [SAMPLE, overlay], port, metricsPort });
     const stage: Stage = {
       senders: {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeAuthority } from '../../demo/certificates.ts';
 import { type MailSystem, startMailSystem } from '../../demo/mail-system.ts';
 import { play, type Stage } from '../../demo/play.ts';
+import { freePort } from '../../demo/ports.ts';
 import { ACTS, type Place } from '../../demo/story.ts';
 import { createVerifier } from '../../demo/verifier.ts';
 
@@ -60,5 +61,17 @@ test('an open relay is told', async () => {
     'The sender should have heard "550 5.7.1…" and heard "250 2.0.0 Thank you".',
     'anna@world.example should have been refused with "550 5.7.1…" and was accepted.',
     'Nothing should have arrived anywhere, and something did at the internet.',
+  ]);
+});
+
+test('a relay that does not answer is told, and ends no story', async () => {
+  const nobody = { name: 'sender.invalid', relayPort: await freePort() };
+  const [act] = ACTS;
+  if (act === undefined) throw new Error('the story is empty');
+  const [scene] = await play(act, { ...stage, senders: { ...stage.senders, [act.sender]: nobody } });
+  expect(scene?.failures).toEqual([
+    expect.stringMatching(/^The sender should have heard "250…" and heard "\(broken off: .*ECONNREFUSED.*\)"\.$/),
+    'One message should have arrived at the internet; what arrived: nothing.',
+    'The way to the relay was not encrypted.',
   ]);
 });
