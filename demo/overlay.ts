@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { Place } from './story.ts';
+import type { Place } from './act.ts';
 
 /** The ports that demo/overlay is written with. */
 const WRITTEN_PORTS: Readonly<Record<Place, number>> = { tenant1: 2601, tenant2: 2602, world: 2603 };

@@ -3,7 +3,7 @@
 import DKIM from 'nodemailer/lib/dkim';
 import { type Answer, type Arrival, compose, type MailSystem, type Sender, send } from './mail-system.ts';
 import { headerField } from './message.ts';
-import { type Act, type Expected, type Outcome, PLACES, type Place } from './story.ts';
+import { type Act, type Expected, type Outcome, PLACES, type Place } from './act.ts';
 import type { Signature, Verifier } from './verifier.ts';
 
 export interface Stage {

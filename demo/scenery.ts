@@ -11,7 +11,8 @@ import { writeOverlay } from './overlay.ts';
 import type { Stage } from './play.ts';
 import { freePort } from './ports.ts';
 import { type Relay, startRelay } from './relay.ts';
-import { MAILBOXES, type Place } from './story.ts';
+import type { Place } from './act.ts';
+import { MAILBOXES } from './story.ts';
 import { createVerifier } from './verifier.ts';
 
 export const SAMPLE = join('deploy', 'samples', 'two-tenants');

@@ -1,45 +1,6 @@
 /** The story the demo plays, as data: who writes to whom, and what must come of it. */
 
-import type { Mail } from './mail-system.ts';
-
-export const PLACES = {
-  tenant1: 'tenant 1',
-  tenant2: 'tenant 2',
-  world: 'the internet',
-} as const;
-
-export type Place = keyof typeof PLACES;
-
-/** What must arrive somewhere. */
-export interface Expected {
-  readonly at: Place;
-  readonly reversePath: string;
-  readonly forwardPaths: readonly string[];
-  readonly from: string;
-  readonly to: string;
-  readonly cc?: string;
-  /** Domain whose DKIM signature a foreign verifier must find good. */
-  readonly signedBy: string;
-}
-
-/** One transaction: the sending system tries again at once for whom it heard 4xx. */
-export interface Outcome {
-  /** Beginning of what the sender hears. */
-  readonly reply: string;
-  /** Recipients that are refused in it, and the beginning of what is said about each. */
-  readonly refused?: Readonly<Record<string, string>>;
-  /** undefined: nothing arrives anywhere. */
-  readonly arrives?: Expected;
-}
-
-export interface Act {
-  readonly title: string;
-  readonly remark: string;
-  /** `stranger` is anybody on the internet who has no business here. */
-  readonly sender: Place | 'stranger';
-  readonly mail: Mail;
-  readonly outcomes: readonly Outcome[];
-}
+import type { Act, Expected, Outcome, Place } from './act.ts';
 
 const JOHN = { tenant: 'john.smith@tenant1.example', shared: 'john.smith@shared.example' };
 const MARY = { tenant: 'mary.jones@tenant2.example', shared: 'mary.jones@shared.example' };
@@ -51,6 +12,8 @@ const john = (address: string) => `John Smith <${address}>`;
 const mary = (address: string) => `Mary Jones <${address}>`;
 const alice = (address: string) => `Alice Adams <${address}>`;
 const anna = `Anna Berg <${ANNA}>`;
+
+const delivered = (arrives: Expected): Outcome => ({ reply: '250 ', arrives });
 
 export const MAILBOXES: Readonly<Record<Exclude<Place, 'world'>, readonly string[]>> = {
   tenant1: [JOHN.tenant, ALICE.tenant],
@@ -73,18 +36,15 @@ export const ACTS: readonly Act[] = [
       text: 'Dear Anna, here is our offer. Alice knows the details.',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'world',
-          reversePath: JOHN.shared,
-          forwardPaths: [ANNA],
-          from: john(JOHN.shared),
-          to: anna,
-          cc: alice(ALICE.shared),
-          signedBy: 'shared.example',
-        },
-      },
+      delivered({
+        at: 'world',
+        reversePath: JOHN.shared,
+        forwardPaths: [ANNA],
+        from: john(JOHN.shared),
+        to: anna,
+        cc: alice(ALICE.shared),
+        signedBy: 'shared.example',
+      }),
     ],
   },
   {
@@ -100,17 +60,14 @@ export const ACTS: readonly Act[] = [
       text: 'Dear Anna, these are the dates.',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'world',
-          reversePath: MARY.shared,
-          forwardPaths: [ANNA],
-          from: mary(MARY.shared),
-          to: anna,
-          signedBy: 'shared.example',
-        },
-      },
+      delivered({
+        at: 'world',
+        reversePath: MARY.shared,
+        forwardPaths: [ANNA],
+        from: mary(MARY.shared),
+        to: anna,
+        signedBy: 'shared.example',
+      }),
     ],
   },
   {
@@ -126,17 +83,14 @@ export const ACTS: readonly Act[] = [
       text: 'Dear John, we take it.',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'tenant1',
-          reversePath: ANNA,
-          forwardPaths: [JOHN.tenant],
-          from: anna,
-          to: john(JOHN.shared),
-          signedBy: 'world.example',
-        },
-      },
+      delivered({
+        at: 'tenant1',
+        reversePath: ANNA,
+        forwardPaths: [JOHN.tenant],
+        from: anna,
+        to: john(JOHN.shared),
+        signedBy: 'world.example',
+      }),
     ],
   },
   {
@@ -152,17 +106,14 @@ export const ACTS: readonly Act[] = [
       text: 'Dear Mary, thank you.',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'tenant2',
-          reversePath: ANNA,
-          forwardPaths: [MARY.tenant],
-          from: anna,
-          to: mary(MARY.shared),
-          signedBy: 'world.example',
-        },
-      },
+      delivered({
+        at: 'tenant2',
+        reversePath: ANNA,
+        forwardPaths: [MARY.tenant],
+        from: anna,
+        to: mary(MARY.shared),
+        signedBy: 'world.example',
+      }),
     ],
   },
   {
@@ -181,9 +132,7 @@ export const ACTS: readonly Act[] = [
     },
     outcomes: [
       {
-        reply: '250 ',
-        refused: { [MARY.shared]: '452 4.5.3' },
-        arrives: {
+        ...delivered({
           at: 'tenant1',
           reversePath: ANNA,
           forwardPaths: [JOHN.tenant],
@@ -191,20 +140,18 @@ export const ACTS: readonly Act[] = [
           to: john(JOHN.shared),
           cc: mary(MARY.shared),
           signedBy: 'world.example',
-        },
+        }),
+        refused: { [MARY.shared]: '452 4.5.3' },
       },
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'tenant2',
-          reversePath: ANNA,
-          forwardPaths: [MARY.tenant],
-          from: anna,
-          to: john(JOHN.shared),
-          cc: mary(MARY.shared),
-          signedBy: 'world.example',
-        },
-      },
+      delivered({
+        at: 'tenant2',
+        reversePath: ANNA,
+        forwardPaths: [MARY.tenant],
+        from: anna,
+        to: john(JOHN.shared),
+        cc: mary(MARY.shared),
+        signedBy: 'world.example',
+      }),
     ],
   },
   {
@@ -220,17 +167,14 @@ export const ACTS: readonly Act[] = [
       text: 'Dear Mary, is Thursday good for you?',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'tenant2',
-          reversePath: JOHN.shared,
-          forwardPaths: [MARY.tenant],
-          from: john(JOHN.shared),
-          to: mary(MARY.shared),
-          signedBy: 'shared.example',
-        },
-      },
+      delivered({
+        at: 'tenant2',
+        reversePath: JOHN.shared,
+        forwardPaths: [MARY.tenant],
+        from: john(JOHN.shared),
+        to: mary(MARY.shared),
+        signedBy: 'shared.example',
+      }),
     ],
   },
   {
@@ -246,17 +190,14 @@ export const ACTS: readonly Act[] = [
       text: 'Dear John, Thursday is good.',
     },
     outcomes: [
-      {
-        reply: '250 ',
-        arrives: {
-          at: 'tenant1',
-          reversePath: MARY.shared,
-          forwardPaths: [JOHN.tenant],
-          from: mary(MARY.shared),
-          to: john(JOHN.shared),
-          signedBy: 'shared.example',
-        },
-      },
+      delivered({
+        at: 'tenant1',
+        reversePath: MARY.shared,
+        forwardPaths: [JOHN.tenant],
+        from: mary(MARY.shared),
+        to: john(JOHN.shared),
+        signedBy: 'shared.example',
+      }),
     ],
   },
   {

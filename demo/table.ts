@@ -2,7 +2,7 @@
 
 import { headerField } from './message.ts';
 import type { Scene, SeenArrival } from './play.ts';
-import { type Act, PLACES } from './story.ts';
+import { type Act, PLACES } from './act.ts';
 import type { Signature } from './verifier.ts';
 
 export interface Paint {

@@ -4,7 +4,8 @@ import { makeAuthority } from '../../demo/certificates.ts';
 import { type MailSystem, startMailSystem } from '../../demo/mail-system.ts';
 import { play, type Stage } from '../../demo/play.ts';
 import { freePort } from '../../demo/ports.ts';
-import { ACTS, type Place } from '../../demo/story.ts';
+import type { Place } from '../../demo/act.ts';
+import { ACTS } from '../../demo/story.ts';
 import { createVerifier } from '../../demo/verifier.ts';
 
 // In place of the relay stands the internet's own mail system, which takes everything and changes nothing.
