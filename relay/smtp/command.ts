@@ -66,7 +66,7 @@ function parseArgument(argument: string, keyword: RegExp, syntax: string, status
   const end = endOfPath(text);
   if (end < 0) return refuse(501, status, 'The address must stand in angle brackets');
   const rest = text.slice(end + 1);
-  if (rest !== '' && !rest.startsWith(' ')) return refuse(501, '5.5.4', 'A space must follow the address');
+  if (rest !== '' && !rest.startsWith(' ')) return refuse(501, status, 'A space must follow the address');
   // RFC 5321 §4.1.1.3, appendix F.2: source routes are accepted and ignored.
   const path = text.slice(1, end).replace(SOURCE_ROUTE, '');
   return { ok: true, value: { path, parameters: rest.split(' ').filter((parameter) => parameter !== '') } };

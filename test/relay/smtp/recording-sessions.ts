@@ -103,7 +103,7 @@ class RecordingSession implements SmtpSession {
     this.#all.messages.push(asked);
     return /^Answer: (\d{3}) ([\d.]+) ([^\r]*)/m.test(asked.content.toString('latin1'))
       ? dictatedByContent(asked.content)
-      : reply(250, '2.6.0', `Took ${asked.content.length} octets`);
+      : reply(250, '2.0.0', `Took ${asked.content.length} octets`);
   }
 
   reset(): void {
