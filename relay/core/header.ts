@@ -31,14 +31,14 @@ export interface Edit {
 
 const LF = 10;
 const COLON = 58;
-// A decoder that gives one character an octet; names are ASCII, so its idea of octets above 127 does not matter here.
-const latin1 = new TextDecoder('latin1');
 /** RFC 5322 §2.2 ftext, and white space before the colon (§4.5). */
 const NAME = /^([!-9;-~]+)[ \t]*$/;
 
+const LINE_END = /[\r\n]/;
+
 export function parseHeader(octets: Uint8Array): Header {
   const fields: HeaderField[] = [];
-  const text = latin1.decode(octets);
+  const text = latin1Text(octets, 0, octets.length);
   let start = 0;
   while (start < octets.length) {
     const end = endOfField(octets, start);
@@ -79,7 +79,7 @@ export function editHeader(header: Header, edits: readonly Edit[]): Header {
     read = edit.end;
   });
   octets.set(header.octets.subarray(read), written);
-  return parseHeader(octets);
+  return { octets, fields: movedFields(header, edits, replacements) ?? parseHeader(octets).fields };
 }
 
 /** The header without the fields that `unwanted` names, folded lines and all. */
@@ -95,14 +95,51 @@ export function prependFields(header: Header, text: string): Header {
   return editHeader(header, [{ start: 0, end: 0, text }]);
 }
 
+/** The fields where edits put them, when values were edited and whole fields removed or put above; undefined: read anew. */
+function movedFields(
+  header: Header,
+  edits: readonly Edit[],
+  replacements: readonly Uint8Array[],
+): HeaderField[] | undefined {
+  const fields: HeaderField[] = [];
+  let shift = 0;
+  let next = 0;
+  const above = edits[0];
+  if (above?.end === 0) {
+    // White space at the beginning would now continue what is put above it.
+    if (!above.text.endsWith('\n') || isBlank(header.octets[0])) return undefined;
+    const octets = replacements[next++] ?? new Uint8Array();
+    fields.push(...parseHeader(octets).fields);
+    shift = octets.length;
+  }
+  for (const field of header.fields) {
+    const start = field.start + shift;
+    const valueStart = field.valueStart + shift;
+    let removed = false;
+    for (let edit = edits[next]; edit !== undefined && edit.start < field.end; edit = edits[++next]) {
+      removed = edit.start === field.start && edit.end === field.end && edit.text === '';
+      const within = field.name !== '' && edit.start >= field.valueStart && edit.end < field.end;
+      // A fold whose white space is replaced would begin a field.
+      const safe = within && header.octets[edit.start - 1] !== LF && !LINE_END.test(edit.text);
+      if (!removed && !safe) return undefined;
+      shift += (replacements[next]?.length ?? 0) - (edit.end - edit.start);
+    }
+    if (!removed) fields.push({ name: field.name, start, valueStart, end: field.end + shift });
+  }
+  return next === edits.length ? fields : undefined;
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === 32 || octet === 9;
+}
+
 function endOfField(octets: Uint8Array, start: number): number {
   let lineStart = start;
   for (;;) {
     const lf = octets.indexOf(LF, lineStart);
     if (lf < 0) return octets.length;
     lineStart = lf + 1;
-    const next = octets[lineStart];
-    if (next !== 32 && next !== 9) return lineStart;
+    if (!isBlank(octets[lineStart])) return lineStart;
   }
 }
 

@@ -4,6 +4,8 @@
  */
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const latin1 = new TextDecoder('latin1');
+const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
 const encoder = new TextEncoder();
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const BASE64_VALUES = new Map([...BASE64].map((character, value) => [character.charCodeAt(0), value]));
@@ -23,12 +25,12 @@ export function utf8Text(octets: Uint8Array, start: number, end: number): string
 
 /** One character an octet. */
 export function latin1Text(octets: Uint8Array, start: number, end: number): string {
-  let text = '';
-  // As many arguments as every engine takes in one call.
-  for (let i = start; i < end; i += 4096) {
-    text += String.fromCharCode(...octets.subarray(i, Math.min(end, i + 4096)));
-  }
-  return text;
+  const text = latin1.decode(octets.subarray(start, end));
+  if (!BEYOND_LATIN1.test(text)) return text;
+  // What calls itself Latin-1 is Windows-1252, which has characters of its own from 128 to 159.
+  let exact = '';
+  for (let i = start; i < end; i++) exact += String.fromCharCode(octets[i] ?? 0);
+  return exact;
 }
 
 export function utf8Octets(text: string): Uint8Array {

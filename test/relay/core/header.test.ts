@@ -114,6 +114,31 @@ describe('edits', () => {
     expect(() => editHeader(headerOf('To: a\r\n'), edits)).toThrow('overlaps');
   });
 
+  test('leave the fields that would be read anew', () => {
+    const part = fc.constantFrom('\r\n', ' ', 'To: a\r\n', 'X', ':', 'abc', ' b\r\n', 'Cc: d@e\r\n f\r\n');
+    const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
+    const cuts = fc.array(fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 4 }), text), { maxLength: 3 });
+    fc.assert(
+      fc.property(text, cuts, fc.boolean(), (section, places, whole) => {
+        const header = headerOf(section);
+        let from = 0;
+        const edits = places
+          .sort(([a], [b]) => a - b)
+          .flatMap(([at, length, replacement]) => {
+            const field = whole ? header.fields[at % 7] : undefined;
+            const start = field?.start ?? Math.min(at, section.length);
+            const end = field?.end ?? Math.min(start + length, section.length);
+            if (start < from) return [];
+            from = end + 1;
+            return [{ start, end, text: whole ? '' : replacement }];
+          });
+        const edited = editHeader(header, edits);
+        expect(edited).toEqual(parseHeader(edited.octets));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test('remove fields with their folds and put others above', () => {
     const header = headerOf('A: 1\r\nB: 2\r\n 3\r\nA: 4\r\n');
     expect(textOf(removeFields(header, ({ name }) => name === 'b'))).toBe('A: 1\r\nA: 4\r\n');
