@@ -67,10 +67,12 @@ function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
   return [writeRule(draft, draft.rows)];
 }
 
-/** Rows that a rule had and that cannot be read now, written down as they were. */
-export function formerRules(fleet: FleetDraft, content: Namespace): RewriteRuleConfig[] {
+/** Rules of which rows cannot be read now, with what is to be remembered of them. */
+export function unreadableRules(fleet: FleetDraft, content: Namespace): RewriteRuleConfig[] {
   const drafts = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet && draft.formerRows.length > 0);
-  return drafts.map((draft) => writeRule(draft, draft.formerRows));
+  return drafts.map((draft) =>
+    writeRule(draft, draft.inForce ? draft.formerRows : [...draft.rows, ...draft.formerRows]),
+  );
 }
 
 function writeRule(draft: RewriteRuleDraft, rows: readonly Row[]): RewriteRuleConfig {
@@ -134,7 +136,7 @@ function holdTombstone(held: HeldCollector, tombstone: Tombstone): void {
       held.sources(tombstone.was.sources);
       return;
     case 'RewriteRule':
-      if (tombstone.was.mode === 'Enforce') held.rows(rowsOf(tombstone.was), true);
+      held.rows(rowsOf(tombstone.was), true);
   }
 }
 

@@ -1,13 +1,13 @@
 /** Turns all resources into one RelayConfig a fleet, with its credentials, and says of every resource what became of it. */
 
-import { assembleFleet, formerRules } from './assemble.ts';
+import { assembleFleet, unreadableRules } from './assemble.ts';
 import type { Report } from './conditions.ts';
 import type { CompileInput, InvalidResource, Resource } from './input.ts';
 import { compileNamespace, fleetOfRule, type Namespace, type NamespaceContent } from './namespace.ts';
 import { sortedUnique } from './order.ts';
 import type { CompileResult, FleetResult, ResourceStatus } from './result.ts';
 import type { FleetDraft } from './fleet.ts';
-import { fleetTombstones, type Tombstone } from './tombstones.ts';
+import { type FleetMemory, fleetTombstones, type Presence, type Tombstone } from './tombstones.ts';
 
 /** The order of inputs means nothing; compiling the outcome again changes nothing; a bad resource never stops the others. */
 export function compile(input: CompileInput): CompileResult {
@@ -17,8 +17,10 @@ export function compile(input: CompileInput): CompileResult {
   const tombstones: Tombstone[] = [];
   for (const content of namespaces) {
     for (const fleet of content.fleets) {
-      const gone = tombstonesOf(fleet, content, input);
-      tombstones.push(...gone);
+      const presence = presenceOn(fleet, content);
+      const remembered = tombstonesOf(fleet, content, presence, input);
+      tombstones.push(...remembered);
+      const gone = remembered.filter(({ kind, name }) => presence(kind, name) === 'Gone');
       fleets.push(assembleFleet(fleet, content, gone, input));
     }
   }
@@ -75,21 +77,31 @@ function sayForeignClaims(namespaces: readonly Namespace[]): void {
   }
 }
 
-function tombstonesOf(fleet: FleetDraft, content: Namespace, input: CompileInput): Tombstone[] {
+type PresenceOf = FleetMemory['presence'];
+
+/** What has no fleet that is known may belong to any. */
+function presenceOn(fleet: FleetDraft, content: Namespace): PresenceOf {
   const belongs = (owner: FleetDraft | undefined) => owner === undefined || owner === fleet;
-  const present = {
-    SharedDomain: new Set(content.sharedDomains.filter((draft) => belongs(draft.fleet)).map(({ name }) => name)),
-    TenantRoute: new Set(content.tenantRoutes.filter((draft) => belongs(draft.fleet)).map(({ name }) => name)),
-    RewriteRule: new Set(content.rewriteRules.filter((draft) => belongs(fleetOfRule(draft))).map(({ name }) => name)),
+  const present = (name: string, owner: FleetDraft | undefined, inForce: boolean): [string, Presence][] =>
+    belongs(owner) ? [[name, inForce ? 'InForce' : 'LeftOut']] : [];
+  const { sharedDomains, tenantRoutes, rewriteRules } = content;
+  const known = {
+    SharedDomain: new Map(sharedDomains.flatMap((each) => present(each.name, each.fleet, each.config !== undefined))),
+    TenantRoute: new Map(tenantRoutes.flatMap((each) => present(each.name, each.fleet, each.config !== undefined))),
+    RewriteRule: new Map(rewriteRules.flatMap((each) => present(each.name, fleetOfRule(each), each.inForce))),
   };
+  return (kind, name) => known[kind].get(name) ?? 'Gone';
+}
+
+function tombstonesOf(fleet: FleetDraft, content: Namespace, presence: PresenceOf, input: CompileInput): Tombstone[] {
   const running = input.running?.find(({ namespace, name }) => namespace === fleet.namespace && name === fleet.name);
   return fleetTombstones(input.tombstones ?? [], running?.config, {
     namespace: fleet.namespace,
     fleet: fleet.name,
     holdSeconds: fleet.spec.removedDomainHoldSeconds,
     now: input.now,
-    exists: (kind, name) => present[kind].has(name),
-    unreadable: formerRules(fleet, content),
+    presence,
+    unreadable: unreadableRules(fleet, content),
   });
 }
 

@@ -32,8 +32,10 @@ export type CompiledCondition =
       readonly message: string;
     };
 
-/** A condition's message may have 32768 characters; ten causes are what a person reads. */
+/** Ten causes are what a person reads. */
 const MESSAGES = 10;
+/** A condition's message may have 32768 characters, and kubectl shows it on one line. */
+const MESSAGE_LENGTH = 4096;
 
 export interface UnresolvedDetail {
   readonly path?: string | undefined;
@@ -168,6 +170,10 @@ export class Report {
 }
 
 function joined(messages: readonly string[]): string {
-  const shown = messages.slice(0, MESSAGES).join(' ');
-  return messages.length > MESSAGES ? `${shown} And ${messages.length - MESSAGES} more.` : shown;
+  const shown = messages
+    .slice(0, MESSAGES)
+    .map((message) => (/[.!?]$/.test(message) ? message : `${message}.`))
+    .join(' ');
+  const all = messages.length > MESSAGES ? `${shown} And ${messages.length - MESSAGES} more.` : shown;
+  return all.length > MESSAGE_LENGTH ? `${all.slice(0, MESSAGE_LENGTH - 1)}…` : all;
 }

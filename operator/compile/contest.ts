@@ -13,8 +13,8 @@ export interface Loss {
   readonly holder: string;
 }
 
-/** Keys of claims → rules that held them before; asked only when something is disputed. */
-export type RecordedHolders = (keys: ReadonlySet<string>) => ReadonlyMap<string, string>;
+/** Keys of claims → rules that held them before, nearest first; asked only when something is disputed. */
+export type RecordedHolders = (keys: ReadonlySet<string>) => ReadonlyMap<string, readonly string[]>;
 
 interface ContestedRow {
   readonly rule: RewriteRuleDraft;
@@ -70,12 +70,9 @@ function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ReadonlySet
  * Three rounds, each in order of age: rows that were in force before; rows that take nothing a recorded holder still wants; whatever
  * is free. No row that is left over could be in force, so running it again with its own outcome recorded changes nothing.
  */
-function award(rows: readonly ContestedRow[], recorded: ReadonlyMap<string, string>) {
+function award(rows: readonly ContestedRow[], records: ReadonlyMap<string, readonly string[]>) {
   const held = new Map<string, { readonly target: string; readonly holder: string }>();
-  const wanted = new Set<string>();
-  for (const { rule, claims } of rows) {
-    for (const { key } of claims) if (recorded.get(key) === rule.name) wanted.add(key);
-  }
+  const recorded = stillWanted(rows, records);
   const free = ({ key, target }: Claim) => {
     const holder = held.get(key);
     return holder === undefined || holder.target === target;
@@ -84,8 +81,7 @@ function award(rows: readonly ContestedRow[], recorded: ReadonlyMap<string, stri
     ({ rule, claims }) => claims.every((claim) => free(claim) && recorded.get(claim.key) === rule.name),
     ({ rule, claims }) =>
       claims.every(
-        (claim) =>
-          free(claim) && (held.has(claim.key) || !wanted.has(claim.key) || recorded.get(claim.key) === rule.name),
+        (claim) => free(claim) && (held.has(claim.key) || (recorded.get(claim.key) ?? rule.name) === rule.name),
       ),
     ({ claims }) => claims.every(free),
   ];
@@ -104,4 +100,21 @@ function award(rows: readonly ContestedRow[], recorded: ReadonlyMap<string, stri
     if (claim === undefined || holder === undefined) throw new Error('a row was left over that nothing stands against');
     return { contested, claim, holder: holder.holder };
   });
+}
+
+/** Of the rules that are recorded for a key the nearest that still claims it. */
+function stillWanted(
+  rows: readonly ContestedRow[],
+  records: ReadonlyMap<string, readonly string[]>,
+): Map<string, string> {
+  const claimants = new Map<string, Set<string>>();
+  for (const { rule, claims } of rows) {
+    for (const { key } of claims) claimants.set(key, (claimants.get(key) ?? new Set()).add(rule.name));
+  }
+  const wanted = new Map<string, string>();
+  for (const [key, names] of records) {
+    const nearest = names.find((name) => claimants.get(key)?.has(name) === true);
+    if (nearest !== undefined) wanted.set(key, nearest);
+  }
+  return wanted;
 }

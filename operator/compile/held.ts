@@ -9,7 +9,7 @@ import type {
   TenantRouteConfig,
 } from '../../relay/core/config.ts';
 import { compareText, sortedUnique } from './order.ts';
-import type { Row } from './rows.ts';
+import { claimedAddresses, type Row } from './rows.ts';
 
 /** What is in force on the fleet: never shadowed by what is not. */
 export interface InForce {
@@ -53,10 +53,10 @@ export class HeldCollector {
   rows(rows: readonly Row[], gone = false): void {
     for (const row of rows) {
       if (row.kind === 'Address') {
-        this.addresses([row.internal, row.external], gone);
+        this.addresses(claimedAddresses(row), gone);
         continue;
       }
-      this.#unreadable.add(row.internal);
+      if (row.direction !== 'InboundOnly') this.#unreadable.add(row.internal);
       if (row.direction !== 'OutboundOnly') this.#externalDomains.add(row.external);
     }
   }
@@ -81,14 +81,15 @@ export class HeldCollector {
     const unresolved = [...this.#unresolvedOf, ...this.#externalDomains].filter((domain) => shared.has(domain));
     return {
       domains: sortedUnique(domains),
-      addresses: this.#heldAddresses(inForce.rewriteRules),
+      addresses: this.#heldAddresses(inForce.rewriteRules, new Set(domains)),
       unresolvedOf: sortedUnique(unresolved),
       unreadableTenantDomains: sortedUnique([...this.#unreadable].filter((domain) => !domains.includes(domain))),
       sources: this.#heldSources(inForce.credentials),
     };
   }
 
-  #heldAddresses(rules: readonly RewriteRuleConfig[]): string[] {
+  /** Not those of domains that are held as a whole. */
+  #heldAddresses(rules: readonly RewriteRuleConfig[], heldDomains: ReadonlySet<string>): string[] {
     if (this.#addresses.size === 0) return [];
     const left = new Map(this.#addresses);
     const enforced = rules.filter((rule) => rule.mode === 'Enforce');
@@ -102,7 +103,7 @@ export class HeldCollector {
     const domainRows = enforced.flatMap((rule) => rule.domains);
     const resolved = ({ text, gone }: HeldAddress) => gone && domainRows.some((row) => coversAddress(row, text));
     return [...left.values()]
-      .filter((address) => !resolved(address))
+      .filter((address) => !heldDomains.has(domainOf(address.text)) && !resolved(address))
       .map(({ text }) => text)
       .sort(compareText);
   }
@@ -128,10 +129,14 @@ function drop(left: Map<string, HeldAddress>, text: string, onlyWhatIsGone: bool
 }
 
 function coversAddress(row: RewriteRuleConfig['domains'][number], text: string): boolean {
-  const domain = text.slice(text.lastIndexOf('@') + 1);
+  const domain = domainOf(text);
   if (domain === row.external) return row.direction !== 'OutboundOnly';
   if (row.direction === 'InboundOnly') return false;
   if (domain === row.internal) return true;
   const excepted = row.exceptions.some((each) => each === domain || isSubdomainOf(domain, each));
   return row.includeSubdomains && !excepted && isSubdomainOf(domain, row.internal);
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
 }

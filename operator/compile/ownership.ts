@@ -4,7 +4,7 @@ import { contest, type Loss } from './contest.ts';
 import { byAge, listed } from './order.ts';
 import { countRows } from './rejected-rows.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
-import { placeText } from './rows.ts';
+import { claimedAddresses, placeText } from './rows.ts';
 import type { RunningConfigurations } from './running.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import { describeClaim, sourceClaims, withoutClaims } from './sources.ts';
@@ -19,9 +19,10 @@ interface Claimant {
   readonly created: string | undefined;
 }
 
-/** The recorded holder as long as it still claims, else the oldest. */
-function holderOf<T extends Claimant>(claimants: readonly T[], recorded: string | undefined): T | undefined {
-  return claimants.find(({ name }) => name === recorded) ?? [...claimants].sort(byAge)[0];
+/** The first recorded holder that still claims, else the oldest. */
+function holderOf<T extends Claimant>(claimants: readonly T[], recorded: readonly string[]): T | undefined {
+  const still = recorded.find((name) => claimants.some((claimant) => claimant.name === name));
+  return claimants.find(({ name }) => name === still) ?? [...claimants].sort(byAge)[0];
 }
 
 function claimantsBy<T>(drafts: readonly T[], keysOf: (draft: T) => Iterable<string>): Map<string, T[]> {
@@ -35,7 +36,7 @@ function claimantsBy<T>(drafts: readonly T[], keysOf: (draft: T) => Iterable<str
 export function settleSharedDomains(drafts: readonly SharedDomainDraft[], running: RunningConfigurations): void {
   const valid = drafts.filter(({ report, domain }) => report.accepted && domain !== undefined);
   for (const [domain, claimants] of claimantsBy(valid, (draft) => (draft.domain === undefined ? [] : [draft.domain]))) {
-    const holder = holderOf(claimants, running.sharedDomainHolder(domain));
+    const holder = holderOf(claimants, running.sharedDomainHolders(domain));
     for (const draft of claimants) {
       if (draft === holder) continue;
       const message = `The domain ${domain} is held by SharedDomain "${holder?.name}": delete one of the two.`;
@@ -54,7 +55,7 @@ export function settleTenantRoutes(
   const valid = drafts.filter(({ report }) => report.accepted);
   for (const draft of valid) refuseSharedDomains(draft, sharedDomains);
   for (const [domain, claimants] of claimantsBy(valid, ({ domains }) => domains)) {
-    const holder = holderOf(claimants, running.routingDomainHolder(fleet, domain));
+    const holder = holderOf(claimants, running.routingDomainHolders(fleet, domain));
     for (const draft of claimants) {
       if (draft !== holder) loseDomain(draft, domain, `The domain ${domain} is held by TenantRoute "${holder?.name}".`);
     }
@@ -92,7 +93,7 @@ function settleSources(drafts: readonly TenantRouteDraft[], fleet: string, runni
   const lost = new Map<TenantRouteDraft, Map<string, string>>();
   for (const [claim, claimants] of claimantsBy(drafts, ({ sources }) => sources.flatMap(sourceClaims))) {
     if (claimants.length < 2) continue;
-    const holder = holderOf(claimants, running.sourceHolder(fleet, claim));
+    const holder = holderOf(claimants, running.sourceHolders(fleet, claim));
     for (const draft of claimants) {
       if (draft === holder || holder === undefined) continue;
       lost.set(draft, (lost.get(draft) ?? new Map<string, string>()).set(claim, holder.name));
@@ -130,11 +131,11 @@ export function settleRewriteRules(
     draft.rejected += current.length;
     draft.heldAddresses = [
       ...draft.heldAddresses,
-      ...current.flatMap(({ row }) => (row.kind === 'Address' ? [row.internal, row.external] : [])),
+      ...current.flatMap(({ row }) => (row.kind === 'Address' ? claimedAddresses(row) : [])),
     ];
     draft.heldTenantDomains = [
       ...draft.heldTenantDomains,
-      ...current.flatMap(({ row }) => (row.kind === 'Domain' ? [row.internal] : [])),
+      ...current.flatMap(({ row }) => (row.kind === 'Domain' && row.direction !== 'InboundOnly' ? [row.internal] : [])),
     ];
     sayLosses(draft, current);
   }

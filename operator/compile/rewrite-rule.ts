@@ -7,7 +7,7 @@ import type { CompileInput } from './input.ts';
 import { type Aged, compareText, sortedUnique } from './order.ts';
 import { rejectRows, type RejectedRow } from './rejected-rows.ts';
 import { claimsOfRow } from './row-claims.ts';
-import { type Bounds, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
+import { type Bounds, claimedAddresses, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
 import type { TableSource } from './result.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import { type Content, readContent } from './table-content.ts';
@@ -160,7 +160,7 @@ function keepRows(
     const earlier = claims.map(({ key }) => firsts.get(key)).find((row) => row !== undefined);
     if (earlier !== undefined) {
       const problem = `it repeats an address of ${placeText(earlier.place)}`;
-      const held = read.value.kind === 'Address' ? [read.value.internal, read.value.external] : [];
+      const held = read.value.kind === 'Address' ? claimedAddresses(read.value) : [];
       rejected.push({ reason: 'DuplicateRow', problem, held, place: written.place, values: valuesOf(written) });
       continue;
     }

@@ -27,6 +27,11 @@ export interface DomainRow {
 
 export type Row = AddressRow | DomainRow;
 
+/** A row of one direction says nothing about its other side: what it is not in force for is not held either. */
+export function claimedAddresses({ internal, external, direction }: AddressRow): string[] {
+  return [...(direction === 'InboundOnly' ? [] : [internal]), ...(direction === 'OutboundOnly' ? [] : [external])];
+}
+
 /** Where a row stands. */
 export interface Place {
   /** The field, or the table: `ConfigMap "users", key "users.csv"`. */
@@ -98,7 +103,7 @@ function readAddressRow(written: WrittenRow, bounds: Bounds): RowResult {
   };
   const internalInside = bounds.tenantDomains?.has(internal.value.domain) ?? true;
   const externalInside = bounds.sharedDomain === undefined || bounds.sharedDomain === external.value.domain;
-  const held = [...(internalInside ? [row.internal] : []), ...(externalInside ? [row.external] : [])];
+  const held = claimedAddresses(row).filter((address) => (address === row.internal ? internalInside : externalInside));
   if (!internalInside) return outside("its internal address is in none of the TenantRoute's domains", held);
   if (!externalInside) return outside("its external address is not in the SharedDomain's domain", held);
   return { ok: true, value: row };

@@ -1,7 +1,12 @@
-/** What the running configuration records: who holds each name, and rows that cannot be read any more. */
+/** What was in force last records who holds each name, and rows that cannot be read any more. */
 
 import { mailboxKey, parseMailbox } from '../../relay/core/address.ts';
-import type { RelayConfig, RewriteRuleConfig } from '../../relay/core/config.ts';
+import type {
+  RewriteRuleConfig,
+  SharedDomainConfig,
+  SourceConfig,
+  TenantRouteConfig,
+} from '../../relay/core/config.ts';
 import type { RunningFleet } from './input.ts';
 import { claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
@@ -10,7 +15,7 @@ import type { Tombstone } from './tombstones.ts';
 
 const PLACE = { where: 'the running configuration', path: 'spec' };
 
-/** Of one namespace. */
+/** Of one namespace. Holders are given in the order in which they count: those in force, then those that were before. */
 export class RunningConfigurations {
   readonly #fleets: readonly RunningFleet[];
   readonly #tombstones: readonly Tombstone[];
@@ -20,30 +25,33 @@ export class RunningConfigurations {
     this.#tombstones = tombstones;
   }
 
-  config(fleet: string): RelayConfig | undefined {
-    return this.#fleets.find(({ name }) => name === fleet)?.config;
+  sharedDomainHolders(domain: string): string[] {
+    const names = this.#fleets.map(({ name }) => name);
+    const all = [...new Set([...names, ...this.#tombstones.map(({ fleet }) => fleet)])].flatMap((fleet) =>
+      this.#sharedDomains(fleet),
+    );
+    return all.filter((sharedDomain) => sharedDomain.domain === domain).map(({ name }) => name);
   }
 
-  sharedDomainHolder(domain: string): string | undefined {
-    const all = this.#fleets.flatMap(({ config }) => config.sharedDomains);
-    return all.find((sharedDomain) => sharedDomain.domain === domain)?.name;
+  routingDomainHolders(fleet: string, domain: string): string[] {
+    return this.#tenantRoutes(fleet)
+      .filter((route) => route.domains.includes(domain))
+      .map(({ name }) => name);
   }
 
-  routingDomainHolder(fleet: string, domain: string): string | undefined {
-    return this.config(fleet)?.tenantRoutes.find((route) => route.domains.includes(domain))?.name;
+  sourceHolders(fleet: string, claim: string): string[] {
+    const holds = (source: SourceConfig) => sourceClaims(source).includes(claim);
+    return this.#tenantRoutes(fleet)
+      .filter(({ sources }) => sources.some(holds))
+      .map(({ name }) => name);
   }
 
-  sourceHolder(fleet: string, claim: string): string | undefined {
-    const routes = this.config(fleet)?.tenantRoutes ?? [];
-    return routes.find((route) => route.sources.some((source) => sourceClaims(source).includes(claim)))?.name;
-  }
-
-  addressHolders(fleet: string, keys: ReadonlySet<string>): Map<string, string> {
-    const holders = new Map<string, string>();
-    for (const rule of this.#rules(fleet)) {
+  addressHolders(fleet: string, keys: ReadonlySet<string>): Map<string, string[]> {
+    const holders = new Map<string, string[]>();
+    for (const rule of this.#rewriteRules(fleet)) {
       for (const row of rowsOf(rule)) {
         for (const { key } of claimsOfRow(row, rule)) {
-          if (keys.has(key) && !holders.has(key)) holders.set(key, rule.name);
+          if (keys.has(key)) holders.set(key, [...(holders.get(key) ?? []), rule.name]);
         }
       }
     }
@@ -51,17 +59,32 @@ export class RunningConfigurations {
   }
 
   rows(fleet: string, rule: string): Row[] {
-    return this.#rules(fleet)
+    return this.#rewriteRules(fleet)
       .filter(({ name }) => name === rule)
       .flatMap(rowsOf);
   }
 
-  /** Those in force first, then rows that were kept when they could not be read any more. */
-  #rules(fleet: string): RewriteRuleConfig[] {
-    const kept = this.#tombstones.flatMap((tombstone) =>
-      tombstone.kind === 'RewriteRule' && tombstone.fleet === fleet ? [tombstone.was] : [],
-    );
-    return [...(this.config(fleet)?.rewriteRules ?? []), ...kept];
+  #sharedDomains(fleet: string): SharedDomainConfig[] {
+    const before = this.#of(fleet).flatMap((tombstone) => (tombstone.kind === 'SharedDomain' ? [tombstone.was] : []));
+    return [...(this.#config(fleet)?.sharedDomains ?? []), ...before];
+  }
+
+  #tenantRoutes(fleet: string): TenantRouteConfig[] {
+    const before = this.#of(fleet).flatMap((tombstone) => (tombstone.kind === 'TenantRoute' ? [tombstone.was] : []));
+    return [...(this.#config(fleet)?.tenantRoutes ?? []), ...before];
+  }
+
+  #rewriteRules(fleet: string): RewriteRuleConfig[] {
+    const before = this.#of(fleet).flatMap((tombstone) => (tombstone.kind === 'RewriteRule' ? [tombstone.was] : []));
+    return [...(this.#config(fleet)?.rewriteRules ?? []), ...before];
+  }
+
+  #config(fleet: string) {
+    return this.#fleets.find(({ name }) => name === fleet)?.config;
+  }
+
+  #of(fleet: string): Tombstone[] {
+    return this.#tombstones.filter((tombstone) => tombstone.fleet === fleet);
   }
 }
 

@@ -1,5 +1,5 @@
-/** What has disappeared is remembered for a while: mail for it is put off, not refused, in case it was deleted by mistake.
- *  Rows of a rule that is there but cannot be read are remembered as long as that lasts, so that nobody else takes their addresses. */
+/** What was in force and is not now is remembered: while it is left out, so that nobody else takes its names; and for a while after
+ *  it has disappeared, so that mail for it is put off and not refused, in case it was deleted by mistake. */
 
 import type { RelayConfig, RewriteRuleConfig, SharedDomainConfig, TenantRouteConfig } from '../../relay/core/config.ts';
 import { compareText } from './order.ts';
@@ -8,7 +8,7 @@ interface Grave {
   readonly namespace: string;
   readonly fleet: string;
   readonly name: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, from when it was last seen. */
   readonly expiresAt: number;
 }
 
@@ -18,14 +18,15 @@ export type Tombstone =
   | (Grave & { readonly kind: 'TenantRoute'; readonly was: TenantRouteConfig })
   | (Grave & { readonly kind: 'RewriteRule'; readonly was: RewriteRuleConfig });
 
-export interface Mourner {
+export type Presence = 'InForce' | 'LeftOut' | 'Gone';
+
+export interface FleetMemory {
   readonly namespace: string;
   readonly fleet: string;
   readonly holdSeconds: number;
   readonly now: number;
-  /** Whether the resource is there, in whatever state, and may belong to this fleet. */
-  exists(kind: Tombstone['kind'], name: string): boolean;
-  /** Rules that exist and cannot be read, with the rows they had. */
+  presence(kind: Tombstone['kind'], name: string): Presence;
+  /** Rules of which rows cannot be read now, with the rows that are to be remembered. */
   readonly unreadable: readonly RewriteRuleConfig[];
 }
 
@@ -33,38 +34,46 @@ export interface Mourner {
 export function fleetTombstones(
   earlier: readonly Tombstone[],
   running: RelayConfig | undefined,
-  mourner: Mourner,
+  memory: FleetMemory,
 ): Tombstone[] {
-  const { namespace, fleet, now, holdSeconds } = mourner;
-  const kept = earlier.filter(
-    (tombstone) =>
-      tombstone.namespace === namespace &&
-      tombstone.fleet === fleet &&
-      tombstone.expiresAt > now &&
-      !mourner.exists(tombstone.kind, tombstone.name),
-  );
-  const grave = (name: string) => ({ namespace, fleet, name, expiresAt: now + holdSeconds * 1000 });
-  const unreadable = mourner.unreadable.map((was): Tombstone => ({ ...grave(was.name), kind: 'RewriteRule', was }));
-  if (running === undefined || holdSeconds === 0) return sorted([...kept, ...unreadable]);
-  const known = new Set(kept.map((tombstone) => `${tombstone.kind}/${tombstone.name}`));
-  const gone = (kind: Tombstone['kind']) => (was: { readonly name: string }) =>
-    !mourner.exists(kind, was.name) && !known.has(`${kind}/${was.name}`);
-  return sorted([
-    ...kept,
-    ...unreadable,
-    ...running.sharedDomains
-      .filter(gone('SharedDomain'))
-      .map((was): Tombstone => ({ ...grave(was.name), kind: 'SharedDomain', was })),
-    ...running.tenantRoutes
-      .filter(gone('TenantRoute'))
-      .map((was): Tombstone => ({ ...grave(was.name), kind: 'TenantRoute', was })),
-    ...running.rewriteRules
-      .filter((was) => was.mode === 'Enforce')
-      .filter(gone('RewriteRule'))
-      .map((was): Tombstone => ({ ...grave(was.name), kind: 'RewriteRule', was })),
-  ]);
+  const { namespace, fleet, now, holdSeconds } = memory;
+  const expiresAt = now + holdSeconds * 1000;
+  const fresh = (name: string) => ({ namespace, fleet, name, expiresAt });
+  const tombstones = new Map<string, Tombstone>();
+  // What comes later in this list is nearer to what was in force last.
+  const left: Tombstone[] = [
+    ...earlier.filter((tombstone) => tombstone.namespace === namespace && tombstone.fleet === fleet),
+    ...(running?.sharedDomains ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'SharedDomain', was })),
+    ...(running?.tenantRoutes ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'TenantRoute', was })),
+    ...(running?.rewriteRules ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'RewriteRule', was })),
+  ];
+  for (const tombstone of left) {
+    const { kind, name } = tombstone;
+    const key = keyOf(tombstone);
+    switch (memory.presence(kind, name)) {
+      case 'InForce':
+        break;
+      case 'LeftOut':
+        tombstones.set(key, { ...tombstone, expiresAt });
+        break;
+      case 'Gone':
+        // A grave is dug once: the same running configuration given again does not begin its time anew.
+        if (tombstone.expiresAt > now && !tombstones.has(key) && resolves(tombstone)) tombstones.set(key, tombstone);
+        break;
+    }
+  }
+  for (const was of memory.unreadable) {
+    const tombstone: Tombstone = { ...fresh(was.name), kind: 'RewriteRule', was };
+    tombstones.set(keyOf(tombstone), tombstone);
+  }
+  return [...tombstones.values()].sort((a, b) => compareText(keyOf(a), keyOf(b)));
 }
 
-function sorted(tombstones: readonly Tombstone[]): Tombstone[] {
-  return [...tombstones].sort((a, b) => compareText(a.kind, b.kind) || compareText(a.name, b.name));
+/** A rule in Audit never resolved anything. */
+function resolves(tombstone: Tombstone): boolean {
+  return tombstone.kind !== 'RewriteRule' || tombstone.was.mode === 'Enforce';
+}
+
+function keyOf({ kind, name }: Tombstone): string {
+  return `${kind} ${name}`;
 }
