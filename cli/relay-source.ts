@@ -4,7 +4,7 @@ import type { FleetResult } from '../operator/compile/result.ts';
 import { CommandLineError } from './command-line.ts';
 import { compileManifests } from './compilation.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
-import { readFolder } from './manifests/folder.ts';
+import { FolderReader } from './manifests/folder.ts';
 import { LastGood } from './manifests/last-good.ts';
 import { readState, type State, writeState } from './state.ts';
 
@@ -22,6 +22,7 @@ export class RelaySource {
   readonly #folders: readonly string[];
   readonly #dataFolder: string;
   readonly #fleet: string | undefined;
+  readonly #reader = new FolderReader();
   readonly #lastGood = new LastGood();
   #state: State;
 
@@ -34,7 +35,7 @@ export class RelaySource {
 
   /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
   read(now: Date): Reading {
-    const manifests = this.#lastGood.update(this.#folders.map(readFolder));
+    const manifests = this.#lastGood.update(this.#folders.map((folder) => this.#reader.read(folder)));
     const compiled = compileManifests(manifests, this.#state, now);
     const fleet = () => this.#choose(compiled.fleets);
     return {

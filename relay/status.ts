@@ -9,6 +9,8 @@ export interface RelayStatus {
   /** Formats of RelayConfig this relay reads. */
   readonly formats: readonly number[];
   readonly revision: string;
+  /** Process ids, one a worker. */
+  readonly pids: readonly number[];
   /** The last configuration that could not be run, when it is newer than the one that runs. */
   readonly refused: { readonly revision: string; readonly reason: string } | undefined;
   readonly counts: {
@@ -34,6 +36,7 @@ export function relayStatus({ config, refused, connections, nextHops, findings }
   return {
     formats: [CONFIG_FORMAT],
     revision: config.revision,
+    pids: [process.pid],
     refused,
     counts: {
       sharedDomains: config.sharedDomains.length,
@@ -60,6 +63,7 @@ export function mergeStatus(all: readonly RelayStatus[]): RelayStatus {
     const findings = new Map([...sum.findings, ...one.findings].map((finding) => [finding.subject, finding]));
     return {
       ...sum,
+      pids: [...sum.pids, ...one.pids],
       refused: sum.refused ?? one.refused,
       counts: { ...sum.counts, connections: sum.counts.connections + one.counts.connections },
       nextHops: [...names.values()],

@@ -136,6 +136,7 @@ class Pool implements WorkerPool {
     if (this.#draining) return;
     try {
       await this.start();
+      this.#options.lines.log.info('a worker has been replaced');
     } catch (error) {
       this.#options.lines.log.error('a worker cannot be replaced', { error });
       setTimeout(() => void this.#replace(), RESTART_MS);
