@@ -1,6 +1,6 @@
 /** `npm run bench`: how fast Isthmus is and what it costs, beside Postfix and beside no relay at all, in one run. */
 
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { installPackages, isRoot } from '../support/debian.ts';
 import { type Contender, direct, isthmus, makeCertificate, postfixProxy, type Variant } from './contenders.ts';
@@ -122,6 +122,9 @@ async function main(args: readonly string[]): Promise<void> {
   say(
     `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
   );
+  const [load = 0] = loadavg();
+  if (load > 1)
+    say(`Other programs are busy here (load ${load.toFixed(1)}): msg/s and ms say little, CPU-s/1000 a bit more.`);
   const ground = await startGround();
   try {
     for (const scenario of scenarios(values.quick, values.only, Number(values.rounds))) {
