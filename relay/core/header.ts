@@ -33,7 +33,6 @@ const LF = 10;
 const COLON = 58;
 /** RFC 5322 §2.2 ftext, and white space before the colon (§4.5). */
 const NAME = /^([!-9;-~]+)[ \t]*$/;
-
 const LINE_END = /[\r\n]/;
 
 export function parseHeader(octets: Uint8Array): Header {
