@@ -2,7 +2,6 @@
 
 import type { Refusal, Stage } from '../core/delivery.ts';
 import { isSuccess, type Reply, replyClass } from '../core/reply.ts';
-import { assertWord } from './commands.ts';
 import { Connection } from './connection.ts';
 import { dial } from './dial.ts';
 import type { Durations } from './durations.ts';
@@ -77,7 +76,6 @@ async function greet(connection: Connection, options: HandshakeOptions, withTls:
 
 async function introduce(connection: Connection, options: HandshakeOptions): Promise<Refusal | undefined> {
   const { hostname, durations, until } = options;
-  assertWord(hostname);
   const [ehlo] = await connection.ask(`EHLO ${hostname}\r\n`, 1, durations.command, until);
   if (ehlo !== undefined && isSuccess(ehlo)) {
     connection.extensions = parseExtensions(ehlo);

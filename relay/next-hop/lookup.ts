@@ -46,17 +46,19 @@ export class Lookup {
   async addresses(host: string, family: AddressFamily): Promise<Found<readonly string[]>> {
     const literal = addressFamilyOf(host);
     if (literal !== 0) return suits(literal, family) ? { ok: true, value: [host] } : wrongFamily(host, family);
+    if (family !== 'Any') {
+      const answer = await this.#records(host, family);
+      if (answer.ok || answer.missing !== 'NoData') return answer;
+      const other = await this.#records(host, family === 'IPv4' ? 'IPv6' : 'IPv4');
+      return other.ok ? wrongFamily(host, family) : answer;
+    }
     const [v4, v6] = await Promise.all([this.#records(host, 'IPv4'), this.#records(host, 'IPv6')]);
     // IPv4 before IPv6: reverse DNS and reputation, which receivers judge by, are better kept there.
-    const wanted = [...(family === 'IPv6' ? [] : [v4]), ...(family === 'IPv4' ? [] : [v6])];
-    const value = wanted.flatMap((answer) => (answer.ok ? answer.value : []));
-    if (value.length > 0) return { ok: true, value };
-    const failures = [v4, v6].filter((answer) => !answer.ok);
-    if (failures.length < 2) return wrongFamily(host, family);
+    if (v4.ok) return v6.ok ? { ok: true, value: [...v4.value, ...v6.value] } : v4;
+    if (v6.ok) return v6;
     // A name without A may still have AAAA on a server that did not answer: the weaker statement counts.
     const order: readonly Missing[] = ['Unknown', 'OtherFamily', 'NoData', 'NoName'];
-    const rank = (answer: (typeof failures)[number]) => order.indexOf(answer.missing);
-    return failures.sort((one, other) => rank(one) - rank(other))[0] ?? wrongFamily(host, family);
+    return order.indexOf(v4.missing) <= order.indexOf(v6.missing) ? v4 : v6;
   }
 
   #records(host: string, family: 'IPv4' | 'IPv6'): Promise<Found<readonly string[]>> {

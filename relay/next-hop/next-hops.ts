@@ -3,6 +3,7 @@
 import type { Credentials, RelayConfig } from '../core/config.ts';
 import type { ClaimRequest, NextHops, Target } from '../core/delivery.ts';
 import { type ClaimEnvironment, HopClaim } from './claim.ts';
+import { assertWord } from './commands.ts';
 import { DURATIONS, type Durations } from './durations.ts';
 import { Lookup } from './lookup.ts';
 import type { PoolCounts } from './pool.ts';
@@ -34,7 +35,10 @@ export interface RouteConnections extends PoolCounts {
 }
 
 export interface SendingSide extends NextHops {
-  /** Throws, and changes nothing, when a credential is missing. Claims that are open end as they began. */
+  /**
+   * Throws, and changes nothing, when a credential is missing or a DNS server is no address. Claims that are open end as they
+   * began.
+   */
   update(config: RelayConfig, credentials: Credentials): void;
   /** Lets claims go, takes no new ones, and resolves when every delivery that has begun has its answer. */
   close(): Promise<void>;
@@ -160,6 +164,7 @@ class Sender implements SendingSide, ClaimEnvironment {
 
   #look(config: RelayConfig): Surroundings {
     const { dnsServers = [], ownAddresses: listeners = [], random = Math.random } = this.#options;
+    assertWord(config.fleet.hostname);
     const servers = dnsServers.length > 0 ? dnsServers : config.fleet.outbound.dnsServers;
     return {
       hostname: config.fleet.hostname,

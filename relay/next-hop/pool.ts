@@ -163,7 +163,13 @@ export class Pool implements Holder {
   }
 
   async #fresh(until: number): Promise<Opened> {
-    const opened = await this.#connect(until);
+    let opened: Opened;
+    try {
+      opened = await this.#connect(until);
+    } catch (cause) {
+      this.#freed();
+      throw cause;
+    }
     if (!opened.ok) {
       if (opened.refusal.reply !== undefined) this.heard(opened.refusal.reply, opened.refusal.stage);
       this.#freed();

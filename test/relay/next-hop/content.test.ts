@@ -51,7 +51,7 @@ describe('before our dot', () => {
     ['RCPT', { RCPT: SILENCE }, 'rcpt: nothing'],
   ])('silence at %s is waited for no longer than the time for it', async (_stage, script, expected) => {
     const to = await peer(script);
-    expect(await sendOne(sendingTo(to, { data: 300, command: 300 }))).toBe(expected);
+    expect(await sendOne(sendingTo(to, { data: 1_000, command: 1_000 }))).toBe(expected);
     expect(to.conversations.flatMap((conversation) => conversation.contents)).toEqual([]);
   });
 

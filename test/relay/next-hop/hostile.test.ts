@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CLOSE, type Script, SILENCE } from './scripted-peer.ts';
 import { claimOf, peer, sendingTo, told } from './sending.ts';
 
-const PATIENT = { command: 400, greeting: 400 };
+const PATIENT = { command: 1_000, greeting: 1_000 };
 
 const CASES: readonly [string, Script, string, RegExp][] = [
   [

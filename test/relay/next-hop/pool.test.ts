@@ -125,7 +125,7 @@ describe('hosts', () => {
     const hanging = await peer({ greeting: '' });
     const good = await peer({});
     const hosts = [hanging, good].map(({ port }) => ({ host: '127.0.0.1', port }));
-    expect(await sendOne(sendingTo(good, { greeting: 300 }, { hosts }))).toBe('250 2.0.0 taken');
+    expect(await sendOne(sendingTo(good, { greeting: 1_000 }, { hosts }))).toBe('250 2.0.0 taken');
   });
 
   test('of the wrong family are not tried', async () => {

@@ -50,6 +50,12 @@ export interface Conversation {
   readonly commands: string[];
   /** What came between 354 and the final dot, the dot included. */
   readonly contents: string[];
+  /** Every content with whom the peer had taken it for and what it said to the dot. */
+  readonly transactions: {
+    readonly recipients: readonly string[];
+    readonly content: string;
+    readonly answer: string;
+  }[];
   /** What each read from the network held: one write of a few octets is one read here. */
   readonly reads: string[];
   readonly tls: TLSSocket | undefined;
@@ -112,6 +118,7 @@ export async function startPeerAt(host: string, at: number, scripts: readonly Sc
 class PeerConversation implements Conversation {
   readonly commands: string[] = [];
   readonly contents: string[] = [];
+  readonly transactions: Conversation['transactions'] = [];
   readonly reads: string[] = [];
   closed = false;
   tls: TLSSocket | undefined;
@@ -120,6 +127,8 @@ class PeerConversation implements Conversation {
   readonly #happened: () => void;
   #input = '';
   #inContent = false;
+  #recipients: string[] = [];
+  #closing = false;
   #early: string | undefined;
   readonly #times = new Map<string, number>();
 
@@ -136,6 +145,7 @@ class PeerConversation implements Conversation {
   }
 
   close(): void {
+    this.#closing = true;
     this.#socket.end();
   }
 
@@ -155,7 +165,7 @@ class PeerConversation implements Conversation {
   }
 
   #read(): void {
-    for (;;) {
+    while (!this.#closing) {
       if (this.#inContent) {
         if (this.#early !== undefined && this.#input !== '') this.say(`${this.#early}\r\n`);
         if (this.#input !== '') this.#early = undefined;
@@ -164,7 +174,8 @@ class PeerConversation implements Conversation {
         this.#input = this.#input.slice(whole[0].length);
         this.contents.push(whole[0]);
         this.#inContent = false;
-        this.#answer('content');
+        const answer = this.#answer('content');
+        this.transactions.push({ recipients: this.#recipients, content: whole[0], answer });
         continue;
       }
       const end = this.#input.indexOf('\r\n');
@@ -184,6 +195,8 @@ class PeerConversation implements Conversation {
       return;
     }
     const answer = this.#answer(verb in ORDINARY ? (verb as keyof typeof ORDINARY) : 'HELO');
+    if (verb === 'MAIL') this.#recipients = [];
+    if (verb === 'RCPT' && answer.startsWith('25')) this.#recipients.push(line.slice('RCPT TO:<'.length, -1));
     if (verb === 'DATA' && answer.startsWith('354')) {
       this.#inContent = true;
       this.#early = this.#script.early;

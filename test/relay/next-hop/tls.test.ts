@@ -109,7 +109,7 @@ describe('STARTTLS that cannot be had', () => {
     const to = await peer({ EHLO: '250-peer.example\r\n250 STARTTLS', STARTTLS: '220 go' });
     const nextHops = sending({
       ...hopWith(identities, to.port, { mode: 'Opportunistic' }),
-      durations: { handshake: 100 },
+      durations: { handshake: 1_000 },
     });
     expect(await sendOne(nextHops)).toBe('250 2.0.0 taken');
   });
