@@ -136,6 +136,9 @@ async function main(args: readonly string[]): Promise<void> {
   say(NOTES);
 }
 
+// Whoever reads only the beginning (head) must not keep what was started from being stopped.
+process.stdout.on('error', () => {});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

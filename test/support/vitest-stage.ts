@@ -21,7 +21,9 @@ export async function runVitest(files: readonly string[], where: 'here' | 'names
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-tests-'));
   const countFile = join(directory, 'count.json');
   const reporters = ['--reporter=default', '--reporter=./test/support/count-reporter.ts'];
-  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...reporters, ...files];
+  // In the namespace all files use the same addresses and port 25: one after another.
+  const order = where === 'namespace' ? ['--no-file-parallelism'] : [];
+  const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...order, ...reporters, ...files];
   const [command = '', ...args] = where === 'namespace' ? [...UNSHARE, ...vitest] : vitest;
   const env: NodeJS.ProcessEnv = { ...process.env, PATH, [COUNT_FILE_VARIABLE]: countFile };
   if (where === 'namespace') env[NAMESPACE_VARIABLE] = '1';
