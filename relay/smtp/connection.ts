@@ -49,6 +49,8 @@ export class FrontConnection extends SMTPConnection {
   #asking = false;
   #draining = false;
   #gone = false;
+  /** The client has said QUIT: it has read every answer before it. */
+  #politely = false;
 
   constructor(server: SMTPServer, socket: Socket, id: string, owner: ConnectionOwner) {
     super(server, socket, { id });
@@ -149,6 +151,7 @@ export class FrontConnection extends SMTPConnection {
         this.#closeIfDrained();
         return next();
       case 'close':
+        this.#politely = verb === 'QUIT';
         return this.#closeWith(answer.reply);
       case 'startTls':
         this.#write(answer.reply);
@@ -253,6 +256,6 @@ export class FrontConnection extends SMTPConnection {
     if (!first) return;
     this.#content?.clientLeft();
     this.#owner.closed(this);
-    this.#smtpSession?.closed();
+    this.#smtpSession?.closed(this.#politely);
   }
 }

@@ -49,8 +49,11 @@ export interface SmtpSession {
   data(content: Readable): Promise<Reply>;
   /** RSET, a new EHLO, or a transaction that ended. */
   reset(): void;
-  /** The connection is gone. A delivery after the final dot goes on nevertheless. */
-  closed(): void;
+  /**
+   * The connection is gone. A delivery after the final dot goes on nevertheless. `politely`: the client said
+   * QUIT, and so has heard every answer.
+   */
+  closed(politely: boolean): void;
 }
 
 export interface Sessions {

@@ -42,12 +42,12 @@ interface Step {
   readonly changedFields: ReadonlySet<string>;
 }
 
-export function compose(
+export async function compose(
   start: TransactionStart,
   recipient: AcceptedRecipient,
   message: ReceivedMessage,
   now: Date,
-): Composed {
+): Promise<Composed> {
   const { directory, client } = start;
   const received = parseHeader(message.headerSection);
   if (countReceived(received) > directory.config.fleet.limits.hops) {
@@ -71,7 +71,7 @@ export function compose(
           bodyChanged: false,
         });
   const traced = prependFields(unsigned, receivedField(start, now));
-  const header = route === undefined ? traced : prependFields(traced, start.sign(traced, message.body));
+  const header = route === undefined ? traced : prependFields(traced, await start.sign(traced, message.body));
   return {
     ok: true,
     content: {

@@ -19,7 +19,7 @@ export type ReceiveResult =
   | { readonly ok: false; readonly reply: Reply; readonly cause?: unknown };
 
 /** DKIM-Signature fields, each ending in CRLF, of the shared domain that the single From belongs to; empty when nothing is to be signed. */
-export type Sign = (header: Header, body: Body) => string;
+export type Sign = (header: Header, body: Body) => Promise<string>;
 
 /** What an admin of a tenant route should know; shown in /status. */
 export interface Findings {

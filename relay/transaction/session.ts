@@ -8,6 +8,7 @@ import { formatReply, type Reply, reply } from '../core/reply.ts';
 import { type ClientIdentity, couldNeedCertificate, identifyClient } from '../core/source.ts';
 import type { ClientConnection, ClientTls, Sessions, SmtpSession } from '../smtp/session.ts';
 import { tlsText } from '../tracking/tracking.ts';
+import type { Delivery } from './delivered-memory.ts';
 import type { TransactionEdges } from './edges.ts';
 import { Transaction } from './transaction.ts';
 
@@ -27,6 +28,9 @@ class RelaySession implements SmtpSession {
   readonly #connection: ClientConnection;
   #transaction: Transaction | undefined;
   #sequence = 0;
+  #gone = false;
+  /** Delivered, and nothing has been heard from the client since. */
+  #unconfirmed: Delivery | undefined;
   #known: { directory: Directory; tls: ClientTls | undefined; identity: ClientIdentity } | undefined;
 
   constructor(edges: TransactionEdges, connection: ClientConnection) {
@@ -35,6 +39,7 @@ class RelaySession implements SmtpSession {
   }
 
   mail(reversePath: Path, parameters: MailParameters): Reply {
+    this.#unconfirmed = undefined;
     const { directory, sign } = this.#edges.current();
     const client = this.#identify(directory);
     const queueId = `${this.#connection.id}.${(this.#sequence++).toString(36)}`;
@@ -68,7 +73,10 @@ class RelaySession implements SmtpSession {
       return NO_TRANSACTION;
     }
     try {
-      return await transaction.data(content);
+      const { reply: answer, delivery } = await transaction.data(content);
+      this.#unconfirmed = delivery;
+      if (this.#gone) this.#answerLost();
+      return answer;
     } finally {
       transaction.release();
       this.#transaction = undefined;
@@ -80,8 +88,18 @@ class RelaySession implements SmtpSession {
     this.#transaction = undefined;
   }
 
-  closed(): void {
+  closed(politely: boolean): void {
+    this.#gone = true;
     this.#transaction?.clientGone();
+    if (!politely) this.#answerLost();
+  }
+
+  /** The client may never have heard that its message was delivered (RFC 1047): its retry shall not be delivered again. */
+  #answerLost(): void {
+    if (this.#unconfirmed === undefined) return;
+    this.#edges.metrics.clientGoneAfterDot.add();
+    this.#edges.delivered.remember(this.#unconfirmed);
+    this.#unconfirmed = undefined;
   }
 
   /** The same until the configuration changes or TLS begins. */

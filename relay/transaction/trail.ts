@@ -46,14 +46,14 @@ export class Trail {
     });
   }
 
-  recipientRefused(path: string, decision: RecipientDecision, heard: Reply, cause: string, claim?: Claim): void {
+  recipientRefused(
+    path: string,
+    decision: RecipientDecision,
+    heard: Reply,
+    fields: Omit<TrackingEvent, 'event'>,
+  ): void {
     this.#metrics.recipients[decision].add();
-    this.event(refusalEvent(heard), {
-      originalRecipients: [path],
-      ...(claim === undefined ? {} : nextHopFields(claim)),
-      reply: formatReply(heard),
-      cause,
-    });
+    this.event(refusalEvent(heard), { originalRecipients: [path], ...fields, reply: formatReply(heard) });
   }
 
   recipientAccepted(path: string, recipient: AcceptedRecipient): void {

@@ -1,21 +1,19 @@
 /** One mail transaction, MAIL to the answer after the final dot: no recipient and no message is answered before its next hop has. */
 
 import type { Readable } from 'node:stream';
-import { formatMailbox, parseMailbox } from '../core/address.ts';
-import type { Claim, StepResult } from '../core/delivery.ts';
+import { formatMailbox } from '../core/address.ts';
+import type { Claim } from '../core/delivery.ts';
 import { type Directory, outboundScope } from '../core/directory.ts';
 import type { MailParameters, Path } from '../core/envelope.ts';
-import { contentSize, type ReceivedMessage } from '../core/message.ts';
-import { genericText, judgeRefusal, tenantText } from '../core/outcome.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
-import { formatReply, type Reply, reply, replyClass } from '../core/reply.ts';
+import { type Reply, reply, replyClass } from '../core/reply.ts';
 import type { RuleMatch } from '../core/rule-index.ts';
 import type { ClientIdentity } from '../core/source.ts';
 import type { ClientConnection } from '../smtp/session.ts';
-import { type ComposedMessage, compose } from './compose.ts';
-import type { Delivery } from './delivered-memory.ts';
+import { type Answered, deliverContent, refuseMessage, type Sending } from './content.ts';
 import type { ReceiveResult, Sign, TransactionEdges } from './edges.ts';
-import { nextHopFields, refusalEvent, Trail } from './trail.ts';
+import { Trail } from './trail.ts';
+import { type FailedStep, failureFields, judge } from './verdict.ts';
 
 export interface TransactionStart {
   readonly directory: Directory;
@@ -70,12 +68,14 @@ export class Transaction {
       forwardPath: path,
     });
     if (decision.action === 'Refuse') {
-      this.#trail.recipientRefused(path.text, decision.row, decision.reply, decision.cause);
+      this.#trail.recipientRefused(path.text, decision.row, decision.reply, { cause: decision.cause });
       return decision.reply;
     }
     const destination = this.#destinationFor(decision);
     if (destination === undefined) {
-      this.#trail.recipientRefused(path.text, 'OtherDestination', OTHER_DESTINATION, 'another destination was first');
+      this.#trail.recipientRefused(path.text, 'OtherDestination', OTHER_DESTINATION, {
+        cause: 'another destination was first',
+      });
       return OTHER_DESTINATION;
     }
     // Two aliases of one mailbox are one recipient of the next hop.
@@ -89,17 +89,18 @@ export class Transaction {
     return RECIPIENT_OK;
   }
 
-  async data(content: Readable): Promise<Reply> {
+  async data(content: Readable): Promise<Answered> {
     const destination = this.#destination;
     if (destination === undefined || this.#outgoing.length === 0) {
       content.resume();
-      return reply(554, '5.5.1', 'No valid recipients');
+      return { reply: reply(554, '5.5.1', 'No valid recipients'), delivery: undefined };
     }
     this.#content = true;
+    const sending = this.#sending(destination);
     const received = await this.#edges.receive(content, this.#start.directory.config.fleet.limits);
-    if (!received.ok) return this.#notReceived(destination, content, received);
+    if (!received.ok) return { reply: this.#notReceived(sending, content, received), delivery: undefined };
     try {
-      return await this.#deliver(destination, received.message);
+      return await deliverContent(this.#edges, sending, received.message);
     } finally {
       received.message.dispose();
     }
@@ -149,133 +150,33 @@ export class Transaction {
     return formatMailbox(found.mailbox);
   }
 
-  #recipientRefused(path: Path, claim: Claim, step: Extract<StepResult, { ok: false }>): Reply {
-    const heard = this.#judge(claim, step);
+  #recipientRefused(path: Path, claim: Claim, step: FailedStep): Reply {
+    const heard = judge(this.#edges, this.#start, claim, step);
     const decision = replyClass(heard) === 'permanent' ? 'NextHopRefused' : 'NextHopDeferred';
-    this.#trail.recipientRefused(path.text, decision, heard, describe(step), claim);
+    this.#trail.recipientRefused(path.text, decision, heard, failureFields(claim, step));
     return heard;
   }
 
-  /** Whose fault it is, in words for whoever asked. */
-  #judge(claim: Claim, step: Extract<StepResult, { ok: false }>): Reply {
-    const { client, directory } = this.#start;
-    const outcome = judgeRefusal(step.refusal, claim.target);
-    this.#edges.metrics.nextHopRefusals[step.refusal.stage].add();
-    if (outcome.refusesUs !== undefined) {
-      this.#edges.metrics.nextHopRefusesUs.add();
-      this.#edges.findings.nextHopRefuses(claim.target, outcome.refusesUs);
-    }
-    const { code, enhancedStatus } = outcome.reply;
-    if (!outcome.keepsText) return outcome.reply;
-    if (client.kind !== 'Tenant')
-      return reply(code, enhancedStatus, `${genericText(outcome.reply)} (${this.#start.queueId})`);
-    const rewrite = (address: string) => {
-      const parsed = parseMailbox(address);
-      const found = parsed.ok
-        ? directory.rules.rewriteOutbound(parsed.value, outboundScope(directory, client.route))
-        : undefined;
-      return found === undefined ? address : formatMailbox(found.mailbox);
+  #sending({ claim, first, reversePath }: Destination): Sending {
+    return {
+      start: this.#start,
+      trail: this.#trail,
+      claim,
+      recipient: first,
+      reversePath,
+      original: this.#original,
+      outgoing: this.#outgoing,
     };
-    return reply(code, enhancedStatus, tenantText(outcome.reply.text, rewrite));
   }
 
-  #notReceived(destination: Destination, content: Readable, received: Extract<ReceiveResult, { ok: false }>): Reply {
-    const { target } = destination.first;
+  #notReceived(sending: Sending, content: Readable, received: Extract<ReceiveResult, { ok: false }>): Reply {
     if (received.cause !== undefined) this.#edges.metrics.spoolFailures.add();
     if (!this.#gone && !content.errored) {
       const cause = received.cause === undefined ? 'the message is outside the limits' : String(received.cause);
-      return this.#messageRefused(destination, received.reply, cause);
+      return refuseMessage(sending, received.reply, { cause });
     }
     this.#trail.event('DROP', { recipients: this.#outgoing, cause: 'the client left before its final dot' });
-    this.#trail.messageEnded(target, 'abandoned');
+    this.#trail.messageEnded(sending.claim.target, 'abandoned');
     return received.reply;
   }
-
-  async #deliver(destination: Destination, message: ReceivedMessage): Promise<Reply> {
-    const { limits } = this.#start.directory.config.fleet;
-    const finalDot = performance.now();
-    const composed = compose(this.#start, destination.first, message, this.#edges.now());
-    if (!composed.ok) return this.#messageRefused(destination, composed.reply, composed.cause);
-    this.#trackReceived(destination, composed, message);
-    const delivery: Delivery = {
-      client: this.#start.client.kind === 'Tenant' ? this.#start.client.route.name : this.#start.connection.address,
-      reversePath: destination.reversePath,
-      recipients: this.#outgoing,
-      messageId: composed.messageId,
-      body: message.body,
-    };
-    if (this.#edges.delivered.recall(delivery)) return this.#answeredFromMemory(destination, composed);
-    const step = await destination.claim.deliver(composed.content, finalDot + limits.deliveryTimeoutSeconds * 1000);
-    const seconds = (performance.now() - finalDot) / 1000;
-    this.#edges.metrics.deliverySeconds[destination.first.target.kind].observe(seconds);
-    if (!step.ok) {
-      const heard = this.#judge(destination.claim, step);
-      return this.#messageRefused(destination, heard, describe(step), composed);
-    }
-    if (this.#gone) {
-      this.#edges.metrics.clientGoneAfterDot.add();
-      this.#edges.delivered.remember(delivery);
-    }
-    this.#edges.findings.nextHopTakes(destination.first.target);
-    this.#edges.metrics.deliveredBytes.add(contentSize(composed.content));
-    return this.#delivered(destination, composed, step.reply, seconds);
-  }
-
-  #delivered(destination: Destination, composed: ComposedMessage, said: Reply, seconds: number): Reply {
-    const heard = reply(250, '2.0.0', `OK ${this.#start.queueId} delivered`);
-    this.#trail.event('SEND', {
-      messageId: composed.messageId,
-      sender: destination.reversePath,
-      recipients: this.#outgoing,
-      ...nextHopFields(destination.claim),
-      nextHopReply: formatReply(said),
-      latencyMs: Math.round(seconds * 1000),
-    });
-    this.#trail.messageEnded(destination.first.target, 'delivered');
-    return heard;
-  }
-
-  #answeredFromMemory(destination: Destination, composed: ComposedMessage): Reply {
-    this.#edges.metrics.answeredFromMemory.add();
-    this.#trail.event('DUPLICATEDELIVER', {
-      messageId: composed.messageId,
-      recipients: this.#outgoing,
-      cause: 'delivered before; its client had gone without our answer',
-    });
-    this.#trail.messageEnded(destination.first.target, 'delivered');
-    return reply(250, '2.0.0', `OK ${this.#start.queueId} delivered before`);
-  }
-
-  #trackReceived(destination: Destination, composed: ComposedMessage, message: ReceivedMessage): void {
-    const size = contentSize(message);
-    for (const { rule, from, to } of composed.audited) this.#trail.audited('header', rule, from, to);
-    this.#edges.metrics.rewrites.header.add(composed.changes.length);
-    this.#edges.metrics.receivedBytes.add(size);
-    this.#edges.metrics.bareLineEndings.add(message.bareLineEndings);
-    this.#trail.event('RECEIVE', {
-      messageId: composed.messageId,
-      sender: destination.reversePath,
-      originalRecipients: this.#original,
-      recipients: this.#outgoing,
-      size,
-    });
-  }
-
-  #messageRefused(destination: Destination, heard: Reply, cause: string, composed?: ComposedMessage): Reply {
-    this.#trail.event(refusalEvent(heard), {
-      messageId: composed?.messageId,
-      recipients: this.#outgoing,
-      ...nextHopFields(destination.claim),
-      reply: formatReply(heard),
-      cause,
-    });
-    this.#trail.messageEnded(destination.first.target, replyClass(heard) === 'permanent' ? 'refused' : 'deferred');
-    return heard;
-  }
-}
-
-/** What happened at the next hop, for the log: its own words whole. */
-function describe(step: Extract<StepResult, { ok: false }>): string {
-  const { stage, cause, reply: said } = step.refusal;
-  return said === undefined ? `${stage}: ${cause}` : `${stage}: ${cause}: ${formatReply(said)}`;
 }

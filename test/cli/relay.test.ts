@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SILENCE, type ScriptedPeer, startPeer } from '../relay/next-hop/scripted-peer.ts';
+import { type Script, type ScriptedPeer, SILENCE, startPeer } from '../relay/next-hop/scripted-peer.ts';
 import { certificateFolder } from '../support/certificates.ts';
 import { isthmus, type Isthmus, type IsthmusOptions, startIsthmus } from '../support/isthmus.ts';
 import { RawSmtp } from '../support/raw-smtp.ts';
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
 
-async function peer(...scripts: Parameters<typeof startPeer>): Promise<ScriptedPeer> {
+async function peer(...scripts: Script[]): Promise<ScriptedPeer> {
   const started = await startPeer(...scripts);
   cleanup.push(() => started.stop());
   return started;
