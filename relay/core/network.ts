@@ -53,9 +53,12 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
 }
 
 /**
- * Whether a host of the internet may be reached there. Refused are loopback, link-local, private, unique local, carrier-grade NAT,
- * multicast, broadcast, unspecified, 240.0.0.0/4, IPv4-mapped, discard and tunnel forms: an MX record is a stranger's text, and must
- * not steer mail into the network the relay stands in. Documentation blocks are ordinary unicast to a router and are not refused.
+ * Whether a host of the internet may be reached there. Refused are loopback, link-local, private, unique local,
+ * carrier-grade NAT,
+ * multicast, broadcast, unspecified, 240.0.0.0/4, IPv4-mapped, discard and tunnel forms: an MX record is a stranger's
+ * text, and must
+ * not steer mail into the network the relay stands in. Documentation blocks are ordinary unicast to a router and are
+ * not refused.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAsWritten(text);
@@ -67,7 +70,8 @@ export function isPublicAddress(text: string): boolean {
       // RFC 4291 §2.4, IANA: global unicast is 2000::/3 alone.
       return (address.parts[0] ?? 0) >> 13 === 1;
     case 'rfc6052':
-      // RFC 6052 §2.1: 64:ff9b::/96 carries the IPv4 address that is really meant in its last 32 bits; 64:ff9b:1::/48 is for local use.
+      // RFC 6052 §2.1: 64:ff9b::/96 carries the IPv4 address that is really meant in its last 32 bits; 64:ff9b:1::/48
+      // is for local use.
       return address.parts[2] === 0 && isPublicIPv4(embeddedIPv4(address, 6));
     case '6to4':
       return isPublicIPv4(embeddedIPv4(address, 1));

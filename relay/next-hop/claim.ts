@@ -1,4 +1,7 @@
-/** A claim at a next hop: asks for recipients, is let go and played again as needed, and delivers once, to all or to none. */
+/**
+ * A claim at a next hop: asks for recipients, is let go and played again as needed, and delivers once, to all or to
+ * none.
+ */
 
 import type { Claim, ClaimRequest, NextHopConnection, Refusal, StepResult, Target } from '../core/delivery.ts';
 import type { MessageContent } from '../core/message.ts';
@@ -45,7 +48,9 @@ const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients for one mes
 const EXCHANGE_ONLINE = /\.(?:mail\.protection\.outlook\.com|mx\.microsoft)\.?$/i;
 const EXCHANGE_ONLINE_RECIPIENTS = 200;
 
-/** New connections tried for one step; connections kept from before that turn out dead are replaced without counting. */
+/**
+ * New connections tried for one step; connections kept from before that turn out dead are replaced without counting.
+ */
 const NEW_CONNECTIONS = 2;
 
 export class HopClaim implements Claim, Holder {
@@ -194,7 +199,8 @@ export class HopClaim implements Claim, Holder {
   /** Ends the attempt before the first octet of content. */
   #abandon(open: Open, refusal: Refusal, data: Reply | undefined): StepResult {
     this.#heard(open, refusal);
-    // After 354 only a dot or the end of the connection ends the transaction, and a dot could deliver to some of the recipients.
+    // After 354 only a dot or the end of the connection ends the transaction, and a dot could deliver to some of the
+    // recipients.
     if (data !== undefined && data.code < 400) open.connection.lose('all recipients or none: given up after 354');
     else void open.route.pool.reset(open.connection);
     return { ok: false, refusal };

@@ -9,7 +9,9 @@ const QUOTED_LOCAL_PART = /^"(?:[^"\\]|\\[^])*"(?=@)/;
 const CONTROLS = /[\u0000-\u001f\u007f]/;
 const NON_ASCII = /[^\u0000-\u007f]/;
 
-/** Throws when `path` could leave its angle brackets: a caller's broken promise, and an attack if it came from outside. */
+/**
+ * Throws when `path` could leave its angle brackets: a caller's broken promise, and an attack if it came from outside.
+ */
 export function assertPath(path: string): void {
   if (PLAIN.test(path)) return;
   // RFC 5321 §4.1.2: space, `<` and `>` may stand in a quoted local part only; control characters nowhere.

@@ -67,7 +67,8 @@ export class Connection {
   }
 
   /**
-   * Writes `commands` at once and gives the `wanted` replies; fewer when the connection was lost or the next hop said 421.
+   * Writes `commands` at once and gives the `wanted` replies; fewer when the connection was lost or the next hop said
+   * 421.
    * `milliseconds` for each reply, none after `until`. An empty string waits for what comes unasked: the greeting.
    */
   ask(commands: string, wanted: number, milliseconds: number, until: number): Promise<readonly Reply[]> {
@@ -132,7 +133,8 @@ export class Connection {
     until: number,
     keepSession: (session: Buffer) => void,
   ): Promise<string | undefined> {
-    // Response injection (CVE-2011-0411 from the other side): what came in clear text behind the reply to STARTTLS is an attacker's.
+    // Response injection (CVE-2011-0411 from the other side): what came in clear text behind the reply to STARTTLS is
+    // an attacker's.
     if (this.#reader.hasRest) this.lose('it sent more behind its reply to STARTTLS: response injection');
     if (this.#lost !== undefined) return Promise.resolve(this.#lost);
     this.#arm(milliseconds, until);
@@ -168,7 +170,8 @@ export class Connection {
     if (this.#lost !== undefined) return;
     this.#socket.end('QUIT\r\n');
     this.#forget('closed by this relay');
-    // RFC 5321 §4.1.1.10 wants the reply awaited; nothing hangs on it, and a peer that never answers must not keep the socket.
+    // RFC 5321 §4.1.1.10 wants the reply awaited; nothing hangs on it, and a peer that never answers must not keep
+    // the socket.
     this.#socket.setTimeout(5_000, () => this.#socket.destroy());
     this.#socket.once('end', () => this.#socket.destroy());
     this.#socket.resume();
@@ -270,7 +273,10 @@ export class Connection {
     holder?.lost(this);
   }
 
-  /** One timer a connection: pushed back by looking at the clock when it fires, set anew only when it must fire earlier. */
+  /**
+   * One timer a connection: pushed back by looking at the clock when it fires, set anew only when it must fire
+   * earlier.
+   */
   #arm(milliseconds: number, until: number): void {
     const now = performance.now();
     this.#due = Math.min(now + milliseconds, until);

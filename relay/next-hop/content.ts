@@ -46,7 +46,10 @@ export async function sendContent(
   return { reply, dotSent: true, cause };
 }
 
-/** All of a body that is not in memory but its last writes, which are left in `pieces`. The value says why that was not possible. */
+/**
+ * All of a body that is not in memory but its last writes, which are left in `pieces`. The value says why that was not
+ * possible.
+ */
 async function sendFile(
   connection: Connection,
   content: MessageContent,

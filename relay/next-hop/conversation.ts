@@ -1,4 +1,7 @@
-/** Plays one transaction up to DATA on a connection that stands: what must be offered, which commands, what the answers mean. */
+/**
+ * Plays one transaction up to DATA on a connection that stands: what must be offered, which commands, what the answers
+ * mean.
+ */
 
 import type { Refusal } from '../core/delivery.ts';
 import type { MailParameters } from '../core/envelope.ts';
@@ -51,7 +54,10 @@ export function announces(connection: Connection, parameters: MailParameters, co
   return parameters.body === '8BITMIME' || !connection.extensions.eightBitMime || !isEightBit(content);
 }
 
-/** Replies to MAIL, each RCPT, and DATA; fewer when the connection was lost, or, without pipelining, when there was no point in going on. */
+/**
+ * Replies to MAIL, each RCPT, and DATA; fewer when the connection was lost, or, without pipelining, when there was no
+ * point in going on.
+ */
 export async function converse(
   connection: Connection,
   transaction: Transaction,

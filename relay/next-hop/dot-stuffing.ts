@@ -1,4 +1,7 @@
-/** Doubles every dot that begins a line (RFC 5321 §4.5.2), whatever the borders of the pieces, without looking at single octets. */
+/**
+ * Doubles every dot that begins a line (RFC 5321 §4.5.2), whatever the borders of the pieces, without looking at
+ * single octets.
+ */
 
 const CRLF_DOT = Buffer.from('\r\n.');
 const DOT = Buffer.from('.');

@@ -1,4 +1,7 @@
-/** How long the sending side waits for what, in milliseconds: the values of production, and the one place that names them all. */
+/**
+ * How long the sending side waits for what, in milliseconds: the values of production, and the one place that names
+ * them all.
+ */
 
 export interface Durations {
   /** TCP connections to all addresses of one host together. */
@@ -33,7 +36,8 @@ export interface Durations {
 
 export const DURATIONS: Durations = {
   connect: 30_000,
-  // RFC 5321 §4.5.3.2.1 to §4.5.3.2.6: five minutes for greeting, MAIL and RCPT, two for DATA, three a block, ten after the dot.
+  // RFC 5321 §4.5.3.2.1 to §4.5.3.2.6: five minutes for greeting, MAIL and RCPT, two for DATA, three a block, ten
+  // after the dot.
   greeting: 300_000,
   // Two round trips and a signature; what takes longer hangs, and opportunistic TLS must leave time for clear text.
   handshake: 30_000,
@@ -43,7 +47,8 @@ export const DURATIONS: Durations = {
   finalDot: 600_000,
   // Servers drop idle transactions after one to five minutes.
   claim: 30_000,
-  // Long enough for the pauses of ordinary traffic, short enough not to hold a next hop's scarce connections (Postfix keeps them 2 s).
+  // Long enough for the pauses of ordinary traffic, short enough not to hold a next hop's scarce connections (Postfix
+  // keeps them 2 s).
   idle: 15_000,
   // After five minutes DNS and the next hop's load balancer may send us elsewhere.
   age: 300_000,

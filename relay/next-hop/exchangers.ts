@@ -1,4 +1,7 @@
-/** Finds the hosts that take a domain's mail, in the order they are to be tried (RFC 5321 §5.1), and refuses those no stranger may name. */
+/**
+ * Finds the hosts that take a domain's mail, in the order they are to be tried (RFC 5321 §5.1), and refuses those no
+ * stranger may name.
+ */
 
 import type { Refusal } from '../core/delivery.ts';
 import { addressFamilyOf, type Cidr, cidrContains, isPublicAddress, parseAddress } from '../core/network.ts';

@@ -35,7 +35,8 @@ type Attempt = { readonly refusal: Refusal | undefined; readonly again?: true };
 
 export async function openConnection(endpoint: Endpoint, options: HandshakeOptions): Promise<Opened> {
   const first = await attempt(endpoint, options, true);
-  // RFC 7435 §3: opportunistic TLS that fails is no reason to fail, but needs a connection that the handshake has not touched.
+  // RFC 7435 §3: opportunistic TLS that fails is no reason to fail, but needs a connection that the handshake has not
+  // touched.
   return first.ok || !first.again ? first : attempt(endpoint, options, false);
 }
 

@@ -7,7 +7,8 @@ import { addressFamilyOf } from '../core/network.ts';
 export type AddressFamily = NextHopConfig['addressFamily'];
 
 /**
- * `NoName`: the name does not exist. `NoData`: it does, without such a record. `OtherFamily`: it has addresses, of the family that is
+ * `NoName`: the name does not exist. `NoData`: it does, without such a record. `OtherFamily`: it has addresses, of
+ * the family that is
  * not to be used. `Unknown`: DNS did not answer.
  */
 export type Missing = 'NoName' | 'NoData' | 'OtherFamily' | 'Unknown';
@@ -67,7 +68,10 @@ export class Lookup {
       : found(() => this.#resolver.resolve6(host), `AAAA of ${host}`);
   }
 
-  /** For hosts an admin wrote down: the DNS servers that were configured, and the system with its hosts file and search domains. */
+  /**
+   * For hosts an admin wrote down: the DNS servers that were configured, and the system with its hosts file and search
+   * domains.
+   */
   async configuredAddresses(host: string, family: AddressFamily): Promise<Found<readonly string[]>> {
     if (this.#ownServers || addressFamilyOf(host) !== 0) {
       const answer = await this.addresses(host, family);

@@ -1,4 +1,7 @@
-/** The sending side as one thing: gives claims at tenants' next hops, the smart host and the internet's mail exchangers. */
+/**
+ * The sending side as one thing: gives claims at tenants' next hops, the smart host and the internet's mail
+ * exchangers.
+ */
 
 import type { Credentials, RelayConfig } from '../core/config.ts';
 import type { ClaimRequest, NextHops, Target } from '../core/delivery.ts';
@@ -36,7 +39,8 @@ export interface RouteConnections extends PoolCounts {
 
 export interface SendingSide extends NextHops {
   /**
-   * Throws, and changes nothing, when a credential is missing or a DNS server is no address. Claims that are open end as they
+   * Throws, and changes nothing, when a credential is missing or a DNS server is no address. Claims that are open end
+   * as they
    * began.
    */
   update(config: RelayConfig, credentials: Credentials): void;

@@ -1,4 +1,7 @@
-/** The connections of one route: used again, never more than its limit, handed to those who wait in the order they came. */
+/**
+ * The connections of one route: used again, never more than its limit, handed to those who wait in the order they
+ * came.
+ */
 
 import type { Refusal, Stage } from '../core/delivery.ts';
 import { isSuccess, type Reply, reply } from '../core/reply.ts';

@@ -4,13 +4,19 @@ import type { Stage } from '../core/delivery.ts';
 import type { Reply } from '../core/reply.ts';
 import type { Durations } from './durations.ts';
 
-/** Exchange Online's throttling codes: 4.7.500–699 for an address whose volume jumps, 4.7.850–899 for one under evaluation. */
+/**
+ * Exchange Online's throttling codes: 4.7.500–699 for an address whose volume jumps, 4.7.850–899 for one under
+ * evaluation.
+ */
 function isExchangeThrottling(enhancedStatus: string): boolean {
   const detail = Number(enhancedStatus.slice('4.7.'.length));
   return (detail >= 500 && detail <= 699) || (detail >= 850 && detail <= 899);
 }
 
-/** Whether a reply speaks of the amount of mail. At RCPT and later a plain 4.7.1 is greylisting, which speaks of one recipient. */
+/**
+ * Whether a reply speaks of the amount of mail. At RCPT and later a plain 4.7.1 is greylisting, which speaks of one
+ * recipient.
+ */
 function asksForLess(reply: Reply, stage: Stage): boolean {
   if (reply.enhancedStatus === undefined || !reply.enhancedStatus.startsWith('4.7.')) return false;
   const early = stage === 'greeting' || stage === 'ehlo' || stage === 'mail';

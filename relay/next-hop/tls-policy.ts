@@ -57,7 +57,10 @@ export class TlsPolicy {
     return this.mode === 'Implicit';
   }
 
-  /** Chain and name are checked. TLS from the first octet is always verified: there is no clear text to fall back to, so no reason not to. */
+  /**
+   * Chain and name are checked. TLS from the first octet is always verified: there is no clear text to fall back to,
+   * so no reason not to.
+   */
   get verifies(): boolean {
     return this.mode === 'Verified' || this.mode === 'Implicit';
   }
@@ -87,7 +90,10 @@ export class TlsPolicy {
     };
   }
 
-  /** To be called only after the handshake, certificate and all, has succeeded: Node does not check the name of a resumed session again. */
+  /**
+   * To be called only after the handshake, certificate and all, has succeeded: Node does not check the name of a
+   * resumed session again.
+   */
   remember(host: string, port: number, session: Buffer): void {
     this.#sessions.set(`${host}:${port}`, session);
   }
