@@ -173,7 +173,7 @@ describe('the client', () => {
 
 describe('workers', () => {
   it('share the listener and their memory, and are replaced when they die', async () => {
-    const { next, at } = await world([{ content: [SILENCE, '250 2.0.0 later'] }], {}, { args: ['--workers', '2'] });
+    const { next, at } = await world([{ content: SILENCE }, {}], {}, { args: ['--workers', '2'] });
     const first = await client(at);
     await first.command('MAIL FROM:<eve@world.example>');
     await first.command('RCPT TO:<john@shared.example>');
