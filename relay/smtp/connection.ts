@@ -16,7 +16,7 @@ import type { Sessions, SmtpSession } from './session.ts';
 
 /** A handshake takes three round trips; a client that needs longer than a minute holds memory only. */
 const HANDSHAKE_MS = 60_000;
-const INTERNAL_ERROR = reply(451, '4.3.0', 'Internal error, try again later');
+const INTERNAL_ERROR = reply(421, '4.3.0', 'Internal error, try again later');
 const IDLE_TOO_LONG = reply(421, '4.4.2', 'Timeout, closing connection');
 const TOO_SLOW = reply(421, '4.4.2', 'Content comes too slowly, closing connection');
 const TALKED_FIRST = reply(421, '4.7.0', 'Wait for the greeting before you send');
@@ -44,6 +44,8 @@ export class FrontConnection extends SMTPConnection {
   #smtpSession: SmtpSession | undefined;
   #content: IncomingContent | undefined;
   #handshake: Socket | undefined;
+  /** The socket whose silence is listened for. */
+  #timed: Socket | undefined;
   #unsent = '';
   /** The session is being asked: the client waits for us. */
   #asking = false;
@@ -72,15 +74,28 @@ export class FrontConnection extends SMTPConnection {
 
   #greet(): void {
     if (this.#gone || this._closing) return;
-    if (this.#draining) return this.#closeWith(DRAINING);
-    const session = this.#owner.sessions.open(this.#client);
+    const session = this.#draining ? DRAINING : this.#open();
     if ('code' in session) {
-      this.#owner.events.connectionRefused?.('session');
+      this.#owner.events.connectionRefused?.(this.#draining ? 'draining' : 'session');
       return this.#closeWith(session);
     }
     this.#smtpSession = session;
     this.#conversation = new Conversation(session, this.#client, this.#owner.surroundings(this.#client));
     this.#write(reply(220, undefined, `${this.#owner.hostname()} ESMTP`));
+  }
+
+  #open(): SmtpSession | Reply {
+    try {
+      return this.#owner.sessions.open(this.#client);
+    } catch (error) {
+      return this.#broken(error);
+    }
+  }
+
+  /** A broken promise of the session is temporary for the client. */
+  #broken(error: unknown): Reply {
+    this.#owner.events.failed?.(error);
+    return INTERNAL_ERROR;
   }
 
   /** After the final dot nothing is cut; before it, only `cut` may. */
@@ -138,8 +153,7 @@ export class FrontConnection extends SMTPConnection {
     try {
       return conversation.command(verb, argument);
     } catch (error) {
-      this.#owner.events.failed?.(error);
-      return { reply: INTERNAL_ERROR };
+      return conversation.broken(error);
     }
   }
 
@@ -157,7 +171,7 @@ export class FrontConnection extends SMTPConnection {
         this.#write(answer.reply);
         return this.#startTls(next);
       case 'content':
-        void this.#receive(this.#conversation as Conversation);
+        this.#receive(this.#conversation as Conversation).catch((error) => this.#closeWith(this.#broken(error)));
         this.#write(answer.reply);
         return next();
     }
@@ -174,19 +188,28 @@ export class FrontConnection extends SMTPConnection {
     });
     this.#content = content;
     parser.startContent(content);
-    const answer = await conversation.content(content, complete.promise);
-    this.#content = undefined;
-    events.command?.('content', answer.code);
-    if (answer.code === 421) this.#closeWith(answer);
-    else this.#write(answer);
-    this.#closeIfDrained();
-    deliveries.end();
+    try {
+      const answer = await conversation.content(content, complete.promise);
+      this.#content = undefined;
+      events.command?.('content', answer.code);
+      if (answer.code === 421) this.#closeWith(answer);
+      else this.#write(answer);
+      this.#closeIfDrained();
+    } finally {
+      deliveries.end();
+    }
     this._whenWritable(() => parser.continue());
   }
 
   #startTls(next: () => void): void {
     this.#flush();
-    this.#owner.prepareTls(this.#client.address);
+    try {
+      this.#owner.prepareTls(this.#client.address);
+    } catch (error) {
+      // The client expects a handshake: no reply could reach it any more.
+      this.#broken(error);
+      return this.close();
+    }
     this.upgrade(next, () => {
       const socket = this._socket as TLSSocket;
       socket.on('error', () => this.close());
@@ -215,8 +238,8 @@ export class FrontConnection extends SMTPConnection {
     const lines = this.#unsent;
     this.#unsent = '';
     // During a handshake the socket is still the one below TLS.
-    if (lines !== '' && !this._upgrading && !this._closing && this._socket.writable)
-      this._socket.write(lines, 'latin1');
+    const open = !this._upgrading && !this._closing && this._socket.writable;
+    if (open && lines !== '') this._socket.write(lines, 'latin1');
   }
 
   #closeWith(value: Reply): void {
@@ -232,8 +255,10 @@ export class FrontConnection extends SMTPConnection {
 
   override _armTimeout(socket: Socket = this._socket): void {
     if (socket !== this._socket) this.#handshake = socket;
-    const milliseconds = socket === this._socket ? this.#owner.limits().commandTimeoutSeconds * 1000 : HANDSHAKE_MS;
-    socket.setTimeout(milliseconds, () => this._onTimeout());
+    socket.setTimeout(socket === this._socket ? this.#owner.limits().commandTimeoutSeconds * 1000 : HANDSHAKE_MS);
+    if (this.#timed === socket) return;
+    this.#timed = socket;
+    socket.on('timeout', () => this._onTimeout());
   }
 
   override _onTimeout(): void {
@@ -256,6 +281,10 @@ export class FrontConnection extends SMTPConnection {
     if (!first) return;
     this.#content?.clientLeft();
     this.#owner.closed(this);
-    this.#smtpSession?.closed(this.#politely);
+    try {
+      this.#smtpSession?.closed(this.#politely);
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 }

@@ -98,6 +98,12 @@ export class Conversation {
     }
   }
 
+  /** The session has thrown: temporary for the client. */
+  broken(error: unknown): Answer {
+    this.#surroundings.failed(error);
+    return { reply: INTERNAL_ERROR };
+  }
+
   /** After TLS is established: RFC 3207 §4.2, everything heard before is forgotten. */
   forget(): void {
     this.#client.heloName = '';
@@ -217,10 +223,7 @@ export class Conversation {
     if (!(answer instanceof Promise)) return this.#withErrors(answer);
     return answer.then(
       (value) => this.#withErrors(value),
-      (error: unknown) => {
-        this.#surroundings.failed(error);
-        return this.#withErrors(INTERNAL_ERROR);
-      },
+      (error: unknown) => this.broken(error),
     );
   }
 

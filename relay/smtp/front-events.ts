@@ -6,12 +6,12 @@ export interface FrontEvents {
   connectionOpened?(): void;
   connectionClosed?(): void;
   connectionRefused?(reason: RefusedConnection): void;
-  /** A command was answered; `verb` is one of the known ones or `unknown`, `code` the reply's. */
+  /** A command was answered; `verb` is one of the known ones, `content` for what follows DATA, or `unknown`; `code` the reply's. */
   command?(verb: string, code: number): void;
   /** Octets of content received, dots removed, when the final dot has come. */
   contentReceived?(octets: number): void;
   tlsEstablished?(version: string): void;
   tlsFailed?(error: Error): void;
-  /** The session threw, or a socket failed in the middle of a transaction: for the log. */
+  /** The session threw, or a listener failed: for the log. */
   failed?(error: unknown): void;
 }

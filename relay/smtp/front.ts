@@ -87,7 +87,8 @@ class SmtpFront implements Front, ConnectionOwner {
   async listen(): Promise<void> {
     try {
       for (const { host, port } of this.#options.listen) {
-        const server = createServer({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, noDelay: true });
+        // Without allowHalfOpen: a client that shuts its sending side before the answer has given up, and is gone.
+        const server = createServer({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
         server.on('connection', (socket) => this.#accept(socket));
         this.#servers.push(server);
         const listening = Promise.withResolvers<void>();

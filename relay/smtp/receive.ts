@@ -63,6 +63,8 @@ class Reception {
   }
 
   start(): void {
+    // Whoever calls late may find that the client has left: such a stream says nothing any more.
+    if (this.#content.destroyed) return this.#onError(this.#content.errored);
     this.#content.on('data', this.#onData);
     this.#content.on('end', this.#onEnd);
     this.#content.on('error', this.#onError);
@@ -79,7 +81,7 @@ class Reception {
     if (!this.#writing) this.#finish();
   };
 
-  readonly #onError = (error: Error): void => {
+  readonly #onError = (error: Error | null): void => {
     this.#fail(error instanceof ContentRefused ? error.reply : CLIENT_LEFT);
   };
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Body, ReceivedMessage } from '../../../relay/core/message.ts';
 import { reply } from '../../../relay/core/reply.ts';
-import { ContentRefused } from '../../../relay/smtp/content-stream.ts';
+import { ContentRefused, ContentStream } from '../../../relay/smtp/content-stream.ts';
 import { receiveMessage } from '../../../relay/smtp/receive.ts';
 
 let folder: string;
@@ -169,6 +169,13 @@ describe('a message is refused', () => {
     content.push('A: 1\r\n');
     content.destroy(new ContentRefused(reply(552, '5.3.4', 'Message too big')));
     expect(await result).toEqual({ ok: false, reply: reply(552, '5.3.4', 'Message too big') });
+  });
+
+  test('with the front’s own reply, however late it is read', async () => {
+    const content = new ContentStream();
+    content.destroy(new ContentRefused(reply(552, '5.3.4', 'Message too big')));
+    await new Promise((resolve) => content.once('close', resolve));
+    expect(await receive(content)).toEqual({ ok: false, reply: reply(552, '5.3.4', 'Message too big') });
   });
 
   test.each([
