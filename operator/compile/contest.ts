@@ -2,7 +2,7 @@
 
 import { byAge } from './order.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
-import { type Claim, claimsOfRow } from './row-claims.ts';
+import { type Claim, type Claimed, ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
 
 export interface Loss {
@@ -13,8 +13,8 @@ export interface Loss {
   readonly holder: string;
 }
 
-/** Keys of claims → rules that held them before, nearest first; asked only when something is disputed. */
-export type RecordedHolders = (keys: ReadonlySet<string>) => ReadonlyMap<string, readonly string[]>;
+/** For disputed claims the rules that held them before, nearest first; asked only when something is disputed. */
+export type RecordedHolders = (isDisputed: (claim: Claimed) => boolean) => ClaimMap<readonly string[]>;
 
 interface ContestedRow {
   readonly rule: RewriteRuleDraft;
@@ -25,11 +25,14 @@ interface ContestedRow {
 
 /** Rows that may not be in force, by rule. All claims of a row stand or fall together. */
 export function contest(rules: readonly RewriteRuleDraft[], recorded: RecordedHolders): Map<RewriteRuleDraft, Loss[]> {
-  const disputed = disputedKeys(rules);
+  const disputed = findDisputed(rules);
   const losses = new Map<RewriteRuleDraft, Loss[]>();
-  if (disputed.size === 0) return losses;
+  if (disputed.isEmpty) return losses;
   const rows = contestedRows(rules, disputed);
-  for (const { contested, claim, holder } of award(rows, recorded(disputed))) {
+  for (const { contested, claim, holder } of award(
+    rows,
+    recorded((claim) => disputed.has(claim)),
+  )) {
     const list = losses.get(contested.rule) ?? [];
     list.push({ row: contested.row, name: claim.name, holder });
     losses.set(contested.rule, list);
@@ -37,19 +40,17 @@ export function contest(rules: readonly RewriteRuleDraft[], recorded: RecordedHo
   return losses;
 }
 
-function claims(rule: RewriteRuleDraft, row: Row): Claim[] {
-  return claimsOfRow(row, { mode: rule.mode, onlyTo: rule.onlyTo, tenantRoute: rule.tenantRoute?.name ?? '' });
-}
-
-function disputedKeys(rules: readonly RewriteRuleDraft[]): Set<string> {
-  const targets = new Map<string, string>();
-  const disputed = new Set<string>();
+function findDisputed(rules: readonly RewriteRuleDraft[]): ClaimMap<true> {
+  const targets = new ClaimMap<string>();
+  const disputed = new ClaimMap<true>();
   for (const rule of rules) {
-    for (const row of [...rule.rows, ...rule.formerRows]) {
-      for (const { key, target } of claims(rule, row)) {
-        const known = targets.get(key);
-        if (known === undefined) targets.set(key, target);
-        else if (known !== target) disputed.add(key);
+    for (const rows of [rule.rows, rule.formerRows]) {
+      for (const row of rows) {
+        for (const claim of claimsOfRow(row, rule)) {
+          const known = targets.get(claim);
+          if (known === undefined) targets.set(claim, claim.target);
+          else if (known !== claim.target) disputed.set(claim, true);
+        }
       }
     }
   }
@@ -57,11 +58,11 @@ function disputedKeys(rules: readonly RewriteRuleDraft[]): Set<string> {
 }
 
 /** Oldest rule first, the rows of a rule in their order. */
-function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ReadonlySet<string>): ContestedRow[] {
+function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ClaimMap<true>): ContestedRow[] {
   return [...rules].sort(byAge).flatMap((rule) =>
     [...rule.rows, ...rule.formerRows].flatMap((row) => {
-      const relevant = claims(rule, row).filter(({ key }) => disputed.has(key));
-      return relevant.length === 0 ? [] : [{ rule, row, claims: relevant }];
+      const claims = claimsOfRow(row, rule).filter((claim) => disputed.has(claim));
+      return claims.length === 0 ? [] : [{ rule, row, claims }];
     }),
   );
 }
@@ -70,51 +71,47 @@ function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ReadonlySet
  * Three rounds, each in order of age: rows that were in force before; rows that take nothing a recorded holder still wants; whatever
  * is free. No row that is left over could be in force, so running it again with its own outcome recorded changes nothing.
  */
-function award(rows: readonly ContestedRow[], records: ReadonlyMap<string, readonly string[]>) {
-  const held = new Map<string, { readonly target: string; readonly holder: string }>();
+function award(rows: readonly ContestedRow[], records: ClaimMap<readonly string[]>) {
+  const held = new ClaimMap<{ readonly target: string; readonly holder: string }>();
   const recorded = stillWanted(rows, records);
-  const free = ({ key, target }: Claim) => {
-    const holder = held.get(key);
-    return holder === undefined || holder.target === target;
-  };
+  const isFree = (claim: Claim) => (held.get(claim)?.target ?? claim.target) === claim.target;
+  const isOwn = (claim: Claim, { name }: RewriteRuleDraft) => recorded.get(claim) === name;
+  const isWanted = (claim: Claim) => recorded.has(claim) && !held.has(claim);
   const rounds: ((row: ContestedRow) => boolean)[] = [
-    ({ rule, claims }) => claims.every((claim) => free(claim) && recorded.get(claim.key) === rule.name),
-    ({ rule, claims }) =>
-      claims.every(
-        (claim) => free(claim) && (held.has(claim.key) || (recorded.get(claim.key) ?? rule.name) === rule.name),
-      ),
-    ({ claims }) => claims.every(free),
+    ({ rule, claims }) => claims.every((claim) => isFree(claim) && isOwn(claim, rule)),
+    ({ rule, claims }) => claims.every((claim) => isFree(claim) && (isOwn(claim, rule) || !isWanted(claim))),
+    ({ claims }) => claims.every(isFree),
   ];
   let left = rows;
   for (const mayHave of rounds) {
     left = left.filter((contested) => {
       if (!mayHave(contested)) return true;
-      for (const { key, target } of contested.claims)
-        if (!held.has(key)) held.set(key, { target, holder: contested.rule.name });
+      for (const claim of contested.claims) {
+        if (!held.has(claim)) held.set(claim, { target: claim.target, holder: contested.rule.name });
+      }
       return false;
     });
   }
   return left.map((contested) => {
-    const claim = contested.claims.find((each) => !free(each));
-    const holder = claim && held.get(claim.key);
+    const claim = contested.claims.find((each) => !isFree(each));
+    const holder = claim && held.get(claim);
     if (claim === undefined || holder === undefined) throw new Error('a row was left over that nothing stands against');
     return { contested, claim, holder: holder.holder };
   });
 }
 
-/** Of the rules that are recorded for a key the nearest that still claims it. */
-function stillWanted(
-  rows: readonly ContestedRow[],
-  records: ReadonlyMap<string, readonly string[]>,
-): Map<string, string> {
-  const claimants = new Map<string, Set<string>>();
+/** Of the rules that are recorded for a claim the nearest that still makes it. */
+function stillWanted(rows: readonly ContestedRow[], records: ClaimMap<readonly string[]>): ClaimMap<string> {
+  const claimants = new ClaimMap<Set<string>>();
   for (const { rule, claims } of rows) {
-    for (const { key } of claims) claimants.set(key, (claimants.get(key) ?? new Set()).add(rule.name));
+    for (const claim of claims) claimants.set(claim, (claimants.get(claim) ?? new Set()).add(rule.name));
   }
-  const wanted = new Map<string, string>();
-  for (const [key, names] of records) {
-    const nearest = names.find((name) => claimants.get(key)?.has(name) === true);
-    if (nearest !== undefined) wanted.set(key, nearest);
+  const wanted = new ClaimMap<string>();
+  for (const { claims } of rows) {
+    for (const claim of claims) {
+      const nearest = records.get(claim)?.find((name) => claimants.get(claim)?.has(name) === true);
+      if (nearest !== undefined) wanted.set(claim, nearest);
+    }
   }
   return wanted;
 }

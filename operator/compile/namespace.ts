@@ -8,7 +8,7 @@ import type { Report } from './conditions.ts';
 import { byName } from './order.ts';
 import { settleRewriteRules, settleSharedDomains, settleTenantRoutes } from './ownership.ts';
 import { draftRewriteRule, type RewriteRuleDraft } from './rewrite-rule.ts';
-import { claimsOfRow } from './row-claims.ts';
+import { ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
 import { RunningConfigurations } from './running.ts';
 import { compileSharedDomain, draftSharedDomain, type SharedDomainDraft } from './shared-domain.ts';
@@ -109,13 +109,12 @@ function mayClaim(draft: RewriteRuleDraft): boolean {
 /** What it held before, where it cannot be read now, stays claimed. */
 function recallRows(draft: RewriteRuleDraft, former: readonly Row[]): void {
   if (!draft.unreadable || former.length === 0) return;
-  const claimant = { mode: draft.mode, onlyTo: draft.onlyTo, tenantRoute: draft.tenantRoute?.name ?? '' };
-  const keysOf = (row: Row) => claimsOfRow(row, claimant).map(({ key }) => key);
-  const claimed = new Set(draft.rows.flatMap(keysOf));
+  const claimed = new ClaimMap<true>();
+  for (const row of draft.rows) for (const claim of claimsOfRow(row, draft)) claimed.set(claim, true);
   draft.formerRows = former.filter((row) => {
-    const keys = keysOf(row);
-    const isNew = !keys.some((key) => claimed.has(key));
-    for (const key of keys) claimed.add(key);
+    const claims = claimsOfRow(row, draft);
+    const isNew = !claims.some((claim) => claimed.has(claim));
+    for (const claim of claims) claimed.set(claim, true);
     return isNew;
   });
 }

@@ -121,7 +121,7 @@ export function settleRewriteRules(
   fleet: string,
   running: RunningConfigurations,
 ): void {
-  const losses = contest(drafts, (keys) => running.addressHolders(fleet, keys));
+  const losses = contest(drafts, (isDisputed) => running.addressHolders(fleet, isDisputed));
   for (const [draft, lost] of losses) {
     const rows = new Set(lost.map(({ row }) => row));
     const former = new Set(draft.formerRows);

@@ -6,7 +6,7 @@ import { Report } from './conditions.ts';
 import type { CompileInput } from './input.ts';
 import { type Aged, compareText, sortedUnique } from './order.ts';
 import { rejectRows, type RejectedRow } from './rejected-rows.ts';
-import { claimsOfRow } from './row-claims.ts';
+import { type Claimant, ClaimMap, claimsOfRow } from './row-claims.ts';
 import { type Bounds, claimedAddresses, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
 import type { TableSource } from './result.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
@@ -52,9 +52,8 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
   const tenantRoute = findTenantRoute(spec, sharedDomain, around, report);
   const onlyTo = spec.onlyTo && sortedUnique(spec.onlyTo.domains.map((domain) => toAsciiDomain(domain) ?? domain));
   const content = readContent(spec, namespace, report, around.input);
-  const claimant = { mode: spec.mode, onlyTo, tenantRoute: spec.tenantRouteRef.name };
   const bounds = boundsOf(spec, sharedDomain, tenantRoute, around);
-  const { rows, rejected } = keepRows(content, bounds, claimant);
+  const { rows, rejected } = keepRows(content, bounds, { mode: spec.mode, onlyTo });
   rejected.push(...content.broken);
   rejectRows(report, rejected.sort(byPlace), content.confidential);
   return {
@@ -142,14 +141,10 @@ function boundsOf(
 }
 
 /** The rows in their order; the first that claims an address keeps it. */
-function keepRows(
-  content: Content,
-  bounds: Bounds,
-  claimant: Parameters<typeof claimsOfRow>[1],
-): { rows: Row[]; rejected: RejectedRow[] } {
+function keepRows(content: Content, bounds: Bounds, claimant: Claimant): { rows: Row[]; rejected: RejectedRow[] } {
   const rows: Row[] = [];
   const rejected: RejectedRow[] = [];
-  const firsts = new Map<string, Row>();
+  const firsts = new ClaimMap<Row>();
   for (const written of content.rows) {
     const read = readRow(written, bounds);
     if (!read.ok) {
@@ -157,14 +152,14 @@ function keepRows(
       continue;
     }
     const claims = claimsOfRow(read.value, claimant);
-    const earlier = claims.map(({ key }) => firsts.get(key)).find((row) => row !== undefined);
+    const earlier = claims.map((claim) => firsts.get(claim)).find((row) => row !== undefined);
     if (earlier !== undefined) {
       const problem = `it repeats an address of ${placeText(earlier.place)}`;
       const held = read.value.kind === 'Address' ? claimedAddresses(read.value) : [];
       rejected.push({ reason: 'DuplicateRow', problem, held, place: written.place, values: valuesOf(written) });
       continue;
     }
-    for (const { key } of claims) firsts.set(key, read.value);
+    for (const claim of claims) firsts.set(claim, read.value);
     rows.push(read.value);
   }
   return { rows, rejected };

@@ -3,9 +3,14 @@
 import type { RewriteRuleConfig } from '../../relay/core/config.ts';
 import type { Row } from './rows.ts';
 
-export interface Claim {
-  /** The address with the side, and for its outbound half the recipient domain, for which it is claimed. */
+/** What can be claimed once: an address in the half, and for its outbound half towards the recipient domain, for which it counts. */
+export interface Claimed {
+  readonly space: string;
+  /** An address by its key; a domain, which is no address without a local part. */
   readonly key: string;
+}
+
+export interface Claim extends Claimed {
   /** What it becomes; equal targets are no conflict. */
   readonly target: string;
   /** The address or domain, for people. */
@@ -16,23 +21,44 @@ export interface Claim {
 export interface Claimant {
   readonly mode: RewriteRuleConfig['mode'];
   readonly onlyTo?: readonly string[] | undefined;
-  readonly tenantRoute: string;
 }
 
 /** Rules in Audit try things out beside the rules in force and claim only against each other. */
-export function claimsOfRow(row: Row, rule: Claimant): Claim[] {
+export function claimsOfRow(row: Row, { mode, onlyTo }: Claimant): Claim[] {
   const claims: Claim[] = [];
-  const space = rule.mode === 'Audit' ? 'audit ' : '';
   const inside = row.kind === 'Address' ? row.internalKey : `${row.includeSubdomains ? '*.' : '@'}${row.internal}`;
   const outside = row.kind === 'Address' ? row.externalKey : `@${row.external}`;
   if (row.direction !== 'InboundOnly') {
     // A rule for certain recipient domains is nearer than one for all, and claims each of them.
-    for (const scope of rule.onlyTo ?? ['*']) {
-      claims.push({ key: `${space}out ${scope} ${inside}`, target: outside, name: row.internal });
+    for (const scope of onlyTo ?? ['*']) {
+      claims.push({ space: `${mode} out ${scope}`, key: inside, target: outside, name: row.internal });
     }
   }
   if (row.direction !== 'OutboundOnly') {
-    claims.push({ key: `${space}in ${outside}`, target: `${rule.tenantRoute} ${inside}`, name: row.external });
+    claims.push({ space: `${mode} in`, key: outside, target: inside, name: row.external });
   }
   return claims;
+}
+
+/** Values by claim. The keys are strings that the rows hold anyway: a million joined ones would cost more than all the rest. */
+export class ClaimMap<T> {
+  readonly #spaces = new Map<string, Map<string, T>>();
+
+  get isEmpty(): boolean {
+    return this.#spaces.size === 0;
+  }
+
+  has({ space, key }: Claimed): boolean {
+    return this.#spaces.get(space)?.has(key) === true;
+  }
+
+  get({ space, key }: Claimed): T | undefined {
+    return this.#spaces.get(space)?.get(key);
+  }
+
+  set({ space, key }: Claimed, value: T): void {
+    const values = this.#spaces.get(space);
+    if (values === undefined) this.#spaces.set(space, new Map([[key, value]]));
+    else values.set(key, value);
+  }
 }

@@ -8,7 +8,7 @@ import type {
   TenantRouteConfig,
 } from '../../relay/core/config.ts';
 import type { RunningFleet } from './input.ts';
-import { claimsOfRow } from './row-claims.ts';
+import { type Claimed, ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
 import { sourceClaims } from './sources.ts';
 import type { Tombstone } from './tombstones.ts';
@@ -46,12 +46,12 @@ export class RunningConfigurations {
       .map(({ name }) => name);
   }
 
-  addressHolders(fleet: string, keys: ReadonlySet<string>): Map<string, string[]> {
-    const holders = new Map<string, string[]>();
+  addressHolders(fleet: string, isAsked: (claim: Claimed) => boolean): ClaimMap<string[]> {
+    const holders = new ClaimMap<string[]>();
     for (const rule of this.#rewriteRules(fleet)) {
       for (const row of rowsOf(rule)) {
-        for (const { key } of claimsOfRow(row, rule)) {
-          if (keys.has(key)) holders.set(key, [...(holders.get(key) ?? []), rule.name]);
+        for (const claim of claimsOfRow(row, rule)) {
+          if (isAsked(claim)) holders.set(claim, [...(holders.get(claim) ?? []), rule.name]);
         }
       }
     }

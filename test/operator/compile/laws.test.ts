@@ -42,6 +42,15 @@ function sharedAddresses({ resources }: World): string[] {
   });
 }
 
+/** Shared addresses that rules in force resolve. */
+function resolvedIn({ rewriteRules }: RelayConfig): string[] {
+  return rewriteRules
+    .filter(({ mode }) => mode === 'Enforce')
+    .flatMap(({ addresses }) =>
+      addresses.flatMap(([, external, direction]) => (direction === 'OutboundOnly' ? [] : [external])),
+    );
+}
+
 function addressesIn({ rewriteRules }: RelayConfig): string[] {
   return rewriteRules.flatMap(({ name, addresses }) => addresses.map((row) => `${name}: ${row.join(' ')}`));
 }
@@ -103,8 +112,8 @@ describe('compile', () => {
             for (const scope of onlyTo) add(outbound, `${mode} ${scope} ${key(internal)}`, key(external));
           }
         }
-        for (const meanings of [...inbound.values(), ...outbound.values()]) expect(meanings.size).toBe(1);
-        expect(inbound.size + outbound.size).toBeGreaterThanOrEqual(0);
+        const meanings = [...inbound.values(), ...outbound.values()];
+        expect(meanings.filter(({ size }) => size > 1)).toEqual([]);
       }),
     );
   });
@@ -150,8 +159,8 @@ describe('compile', () => {
         const after = compile(
           inputOf({ ...each, resources: rest }, { running: before.fleets, tombstones: before.tombstones }),
         );
-        const served = addressesIn(configOf(before)).map((text) => text.split(' ')[2] ?? '');
-        const accepted = served.filter((address) => !bounces(configOf(before), address));
+        const accepted = resolvedIn(configOf(before));
+        expect(accepted.filter((address) => bounces(configOf(before), address))).toEqual([]);
         expect(accepted.filter((address) => bounces(configOf(after), address))).toEqual([]);
       }),
       { numRuns: 500 },

@@ -12,10 +12,13 @@ export const NAMESPACE = 'mail';
 const API_VERSION = 'isthmus.dev/v1alpha1';
 const PLATFORM = nodePlatform();
 
-const SHARED = ['s1', 's2'];
-const SHARED_DOMAINS = ['shared1.example', 'shared2.example'];
-const ROUTES = ['r1', 'r2', 'r3'];
-const ROUTING_DOMAINS = ['t1.example', 't2.example', 'sub.t1.example'];
+/** By name, what a resource says when nobody made a mistake. */
+const SHARED_DOMAIN_OF = { s1: 'shared1.example', s2: 'shared2.example' } as const;
+const ROUTING_DOMAIN_OF = { r1: 't1.example', r2: 't2.example', r3: 'sub.t1.example' } as const;
+const SHARED = ['s1', 's2'] as const;
+const ROUTES = ['r1', 'r2', 'r3'] as const;
+const SHARED_DOMAINS = Object.values(SHARED_DOMAIN_OF);
+const ROUTING_DOMAINS = Object.values(ROUTING_DOMAIN_OF);
 const LOCAL_PARTS = ['ann', 'bob', 'Ann', '"bob"', 'cid'];
 const RULES = ['u1', 'u2', 'u3', 'u4', 'u5'];
 
@@ -37,7 +40,10 @@ export function inputOf(world: World, more: Partial<CompileInput> = {}): Compile
 
 const created = fc.constantFrom(undefined, '2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z');
 const of = <T>(...values: readonly T[]) => fc.constantFrom(...values);
-const reference = (names: readonly string[]) => of(...names).map((name) => ({ name }));
+
+/** Mostly right: a world in which everything is wrong proves little. */
+const mostly = <T>(right: T, ...others: readonly T[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: of(right, ...others) });
 
 function metadata(name: string, creationTimestamp: string | undefined) {
   return { name, namespace: NAMESPACE, ...(creationTimestamp !== undefined && { creationTimestamp }) };
@@ -50,96 +56,122 @@ const fleet: Resource = {
   spec: relayFleetSpec.parse({ hostname: 'relay.example' }),
 };
 
-export const sharedDomain: fc.Arbitrary<Resource> = fc
-  .record({ name: of(...SHARED), domain: of(...SHARED_DOMAINS), created, authority: of(undefined, ...ROUTES) })
-  .map(({ name, domain, created: at, authority }) => ({
-    apiVersion: API_VERSION,
-    kind: 'SharedDomain',
-    metadata: metadata(name, at),
-    spec: sharedDomainSpec.parse({
-      domain,
-      ...(authority !== undefined && {
-        unresolvedRecipients: { action: 'Route', tenantRouteRef: { name: authority } },
+export const sharedDomain: fc.Arbitrary<Resource> = of(...SHARED).chain((name) =>
+  fc
+    .record({
+      domain: mostly<string>(SHARED_DOMAIN_OF[name], ...SHARED_DOMAINS),
+      created,
+      authority: mostly(undefined, ...ROUTES),
+    })
+    .map(({ domain, created: at, authority }) => ({
+      apiVersion: API_VERSION,
+      kind: 'SharedDomain',
+      metadata: metadata(name, at),
+      spec: sharedDomainSpec.parse({
+        domain,
+        ...(authority !== undefined && {
+          unresolvedRecipients: { action: 'Route', tenantRouteRef: { name: authority } },
+        }),
       }),
-    }),
-  }));
-
-export const tenantRoute: fc.Arbitrary<Resource> = fc
-  .record({
-    name: of(...ROUTES),
-    created,
-    shared: fc.subarray(SHARED, { minLength: 1 }),
-    domains: fc.subarray(ROUTING_DOMAINS),
-    cidrs: fc.subarray(['192.0.2.1/32', '192.0.2.2/32'], { minLength: 1 }),
-    password: fc.boolean(),
-  })
-  .map(({ name, created: at, shared, domains, cidrs, password }) => ({
-    apiVersion: API_VERSION,
-    kind: 'TenantRoute',
-    metadata: metadata(name, at),
-    spec: tenantRouteSpec.parse({
-      sharedDomainRefs: shared.map((each) => ({ name: each })),
-      domains,
-      // No Secret is ever there: a route with a password is left out.
-      nextHop: {
-        hosts: [{ host: 'mail.example' }],
-        ...(password && { tls: { mode: 'Verified' }, auth: { secretRef: { name: 'absent' } } }),
-      },
-      sources: [{ cidrs }],
-    }),
-  }));
-
-const address = fc
-  .record({ from: of(...LOCAL_PARTS), at: of(...ROUTING_DOMAINS), to: of(...LOCAL_PARTS), in: of(...SHARED_DOMAINS) })
-  .map((row) => ({ internal: `${row.from}@${row.at}`, external: `${row.to}@${row.in}` }));
-
-const content = fc.oneof(
-  { weight: 4, arbitrary: fc.array(address, { minLength: 1, maxLength: 4 }).map((addresses) => ({ addresses })) },
-  {
-    weight: 1,
-    arbitrary: of('good', 'absent', 'unknown').map((name) => ({
-      addressesFrom: [{ configMapKeyRef: { name, key: 'users.csv' } }],
     })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .record({
-        internal: of(...ROUTING_DOMAINS),
-        external: of(...SHARED_DOMAINS),
-        subdomains: of('Exclude', 'Include'),
-      })
-      .map((domain) => ({ domain })),
-  },
 );
 
-export const rewriteRule: fc.Arbitrary<Resource> = fc
-  .record({
-    name: of(...RULES),
-    created,
-    sharedDomainRef: reference(SHARED),
-    tenantRouteRef: reference(ROUTES),
-    direction: of(undefined, 'Both', 'OutboundOnly', 'InboundOnly'),
-    onlyTo: of(undefined, undefined, ['p1.example'], ['p1.example', 'p2.example']),
-    mode: of('Enforce', 'Enforce', 'Audit'),
-    content,
-  })
-  .map(({ name, created: at, direction, onlyTo, content: rows, ...spec }) => ({
-    apiVersion: API_VERSION,
-    kind: 'RewriteRule',
-    metadata: metadata(name, at),
-    spec: rewriteRuleSpec.parse({
-      ...spec,
-      ...rows,
-      ...(direction !== undefined && { direction }),
-      ...(onlyTo && { onlyTo: { domains: onlyTo } }),
-    }),
-  }));
+export const tenantRoute: fc.Arbitrary<Resource> = of(...ROUTES).chain((name) =>
+  fc
+    .record({
+      created,
+      shared: mostly<readonly string[]>(SHARED, ['s1'], ['s2']),
+      domains: mostly<readonly string[]>([ROUTING_DOMAIN_OF[name]], ROUTING_DOMAINS, ['t1.example', 't2.example'], []),
+      cidrs: fc.subarray(['192.0.2.1/32', '192.0.2.2/32'], { minLength: 1 }),
+      password: mostly(false, true),
+    })
+    .map(({ created: at, shared, domains, cidrs, password }) => ({
+      apiVersion: API_VERSION,
+      kind: 'TenantRoute',
+      metadata: metadata(name, at),
+      spec: tenantRouteSpec.parse({
+        sharedDomainRefs: shared.map((each) => ({ name: each })),
+        domains,
+        // No Secret is ever there: a route with a password is left out.
+        nextHop: {
+          hosts: [{ host: 'mail.example' }],
+          ...(password && { tls: { mode: 'Verified' }, auth: { secretRef: { name: 'absent' } } }),
+        },
+        sources: [{ cidrs }],
+      }),
+    })),
+);
+
+interface Parties {
+  readonly shared: (typeof SHARED)[number];
+  readonly route: (typeof ROUTES)[number];
+}
+
+const parties: fc.Arbitrary<Parties> = fc.record({ shared: of(...SHARED), route: of(...ROUTES) });
+
+const address = ({ shared, route }: Parties) =>
+  fc
+    .record({
+      from: of(...LOCAL_PARTS),
+      at: mostly<string>(ROUTING_DOMAIN_OF[route], ...ROUTING_DOMAINS),
+      to: of(...LOCAL_PARTS),
+      in: mostly<string>(SHARED_DOMAIN_OF[shared], ...SHARED_DOMAINS),
+    })
+    .map((row) => ({ internal: `${row.from}@${row.at}`, external: `${row.to}@${row.in}` }));
+
+const content = (between: Parties) =>
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.array(address(between), { minLength: 1, maxLength: 4 }).map((addresses) => ({ addresses })),
+    },
+    {
+      weight: 1,
+      arbitrary: of('good', 'good', 'absent', 'unknown').map((name) => ({
+        addressesFrom: [{ configMapKeyRef: { name, key: 'users.csv' } }],
+      })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({
+          internal: mostly<string>(ROUTING_DOMAIN_OF[between.route], ...ROUTING_DOMAINS),
+          external: mostly<string>(SHARED_DOMAIN_OF[between.shared], ...SHARED_DOMAINS),
+          subdomains: of('Exclude', 'Include'),
+        })
+        .map((domain) => ({ domain })),
+    },
+  );
+
+export const rewriteRule: fc.Arbitrary<Resource> = parties.chain((between) =>
+  fc
+    .record({
+      name: of(...RULES),
+      created,
+      direction: of(undefined, 'Both', 'OutboundOnly', 'InboundOnly'),
+      onlyTo: of(undefined, undefined, ['p1.example'], ['p1.example', 'p2.example']),
+      mode: of('Enforce', 'Enforce', 'Audit'),
+      rows: content(between),
+    })
+    .map(({ name, created: at, direction, onlyTo, mode, rows }) => ({
+      apiVersion: API_VERSION,
+      kind: 'RewriteRule',
+      metadata: metadata(name, at),
+      spec: rewriteRuleSpec.parse({
+        sharedDomainRef: { name: between.shared },
+        tenantRouteRef: { name: between.route },
+        mode,
+        ...rows,
+        ...(direction !== undefined && { direction }),
+        ...(onlyTo && { onlyTo: { domains: onlyTo } }),
+      }),
+    })),
+);
 
 const named = (resources: fc.Arbitrary<Resource>, maxLength: number) =>
-  fc.uniqueArray(resources, { selector: ({ metadata: { name } }) => name, maxLength });
+  fc.uniqueArray(resources, { selector: ({ metadata: { name } }) => name, minLength: maxLength - 1, maxLength });
 
-const table = fc.array(address, { maxLength: 4 }).map((rows) => {
+const table = fc.array(address({ shared: 's1', route: 'r1' }), { maxLength: 4 }).map((rows) => {
   const lines = rows.map(({ internal, external }) =>
     [internal, external].map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','),
   );
