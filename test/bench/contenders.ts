@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificateFolder, type Identity } from '../support/certificates.ts';
+import { TIED_TO_US } from '../support/child-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { startPostfix } from '../support/postfix.ts';
 import { ROOT } from '../support/test-files.ts';
@@ -80,7 +81,8 @@ export async function isthmus(variant: Variant): Promise<Contender> {
   // Tracking goes to a file, as Postfix's log does.
   const log = join(directory, 'log');
   const file = openSync(log, 'w');
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', file, file] });
+  const [program = '', ...rest] = [...TIED_TO_US, process.execPath, ...args];
+  const child = spawn(program, rest, { cwd: ROOT, stdio: ['ignore', file, file] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async () => {
     // Twice ends it at once; there is nothing to drain here.

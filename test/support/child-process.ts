@@ -2,12 +2,15 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { PATH } from './debian.ts';
+import { hasCommand, PATH } from './debian.ts';
 
 /** How long a program may take to say what is waited for; a loaded two-core machine starts Postfix in about a second. */
 const PATIENCE_MS = 20_000;
 /** Between two looks at a port that does not answer yet. */
 const LOOK_AGAIN_MS = 25;
+
+/** The kernel ends what was started when this process is gone, even killed: a test that dies must leave no server behind. */
+export const TIED_TO_US: readonly string[] = hasCommand('setpriv') ? ['setpriv', '--pdeathsig', 'TERM', '--'] : [];
 
 export interface StartOptions {
   readonly cwd?: string;
@@ -33,7 +36,8 @@ export interface Running {
 
 export function start(command: string, args: readonly string[], options: StartOptions = {}): Running {
   const name = options.name ?? command;
-  const child = spawn(command, [...args], {
+  const [program, ...rest] = [...TIED_TO_US, command, ...args];
+  const child = spawn(program ?? command, rest, {
     cwd: options.cwd,
     env: { ...process.env, PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,14 @@
 /** The ground the other tests stand on: the foreign programs start, do their part and leave nothing behind. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
 import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { certificateFolder } from './certificates.ts';
-import { answers } from './child-process.ts';
+import { answers, start } from './child-process.ts';
 import { startDnsServer } from './dns-server.ts';
-import { startPostfix } from './postfix.ts';
+import { type Postfix, startPostfix } from './postfix.ts';
 import { RawSmtp } from './raw-smtp.ts';
 import { startSmtpSink } from './smtp-sink.ts';
 import { smtpSource } from './smtp-source.ts';
@@ -52,6 +53,23 @@ describe('Postfix', () => {
     expect(sent).toMatchObject({ code: 0, stderr: '' });
     expect(sink.transactions()).toHaveLength(6);
     expect(await proxy.queue()).toEqual([]);
+  });
+});
+
+describe('what a test started', () => {
+  it('ends when the test is killed', async () => {
+    const source = `
+      import { startPostfix } from '${join(import.meta.dirname, 'postfix.ts')}';
+      const { address, port, directory } = await startPostfix();
+      console.log(JSON.stringify({ address, port, directory }));
+      setInterval(() => undefined, 1000);`;
+    const test = start(process.execPath, ['--input-type=module-typescript', '--eval', source]);
+    const [started] = await test.waitForOutput(/^\{.*\}$/m);
+    const { address, port, directory } = JSON.parse(started) as Postfix;
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    expect(await answers(address, port)).toBe(true);
+    await test.stop('SIGKILL');
+    await expect.poll(() => answers(address, port)).toBe(false);
   });
 });
 

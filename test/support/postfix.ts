@@ -47,6 +47,11 @@ export interface Postfix {
   stop(): Promise<void>;
 }
 
+/**
+ * The kernel forgets to end the master with us once it has changed users, so a shell that does not is put above it.
+ * "postfix start-fg" has such a shell, which leaves the master alone when it ends.
+ */
+const UNDER_A_SHELL = '"$@" & trap "kill -TERM $!" TERM; wait "$!"; wait "$!"';
 const PATIENCE_MS = 30_000;
 const LONG_AGO = new Date('2020-01-01');
 const POSTFIX_ONLY = 'active bounce corrupt defer deferred flush hold incoming private saved trace'.split(' ');
@@ -62,7 +67,9 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Postfi
   const lines = Object.entries({ ...settings, ...options.settings }).map(([name, value]) => `${name} = ${value}\n`);
   writeConfiguration(directory, 'main.cf', lines.join(''));
   writeConfiguration(directory, 'master.cf', services(address, port, options));
-  const master = start('postfix', ['-c', join(directory, 'etc'), 'start-fg'], { name: 'postfix' });
+  const daemons = (await runOrThrow('postconf', ['-c', join(directory, 'etc'), '-h', 'daemon_directory'])).trim();
+  const command = [join(daemons, 'master'), '-s', '-c', join(directory, 'etc')];
+  const master = start('sh', ['-c', UNDER_A_SHELL, 'sh', ...command], { name: 'postfix' });
   try {
     await master.waitForPort(address, port);
   } catch (cause) {
@@ -89,8 +96,6 @@ async function makeDirectory(): Promise<string> {
   for (const name of POSTFIX_ONLY) folder(`queue/${name}`, postfix, 0, 0o700);
   folder('queue/maildrop', postfix, postdrop, 0o730);
   folder('queue/public', postfix, postdrop, 0o710);
-  // Spares the start its integrity check; the folders above are what it would have made.
-  writeFileSync(join(directory, 'queue', 'quick-start'), '');
   return directory;
 }
 
