@@ -31,7 +31,7 @@ export interface ConnectionOwner {
   readonly deliveries: { begin(): void; end(): void };
   hostname(): string;
   limits(): LimitsConfig;
-  surroundings(client: ConnectedClient): Surroundings;
+  readonly surroundings: Surroundings;
   /** Makes the next upgrade() use the right certificate and ask, or not, for the client's. */
   prepareTls(address: string): void;
   closed(connection: FrontConnection): void;
@@ -80,7 +80,7 @@ export class FrontConnection extends SMTPConnection {
       return this.#closeWith(session);
     }
     this.#smtpSession = session;
-    this.#conversation = new Conversation(session, this.#client, this.#owner.surroundings(this.#client));
+    this.#conversation = new Conversation(session, this.#client, this.#owner.surroundings);
     this.#write(reply(220, undefined, `${this.#owner.hostname()} ESMTP`));
   }
 

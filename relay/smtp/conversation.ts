@@ -19,10 +19,6 @@ export interface Surroundings {
   limits(): LimitsConfig;
   /** Whether STARTTLS can be offered at all. */
   hasCertificate(): boolean;
-  /** The client's share of messagesPerMinutePerClient, unless the session names another. */
-  readonly limitKey: string;
-  /** Takes one message from the share; false: over limit. */
-  takeMessage(limitKey: string, limit: number): boolean;
   failed(error: unknown): void;
 }
 
@@ -163,13 +159,9 @@ export class Conversation {
     const parsed = parseMail(argument);
     if (!parsed.ok) return this.#wrong(parsed.reply);
     const { reversePath, parameters } = parsed.value;
-    const limits = this.#surroundings.limits();
     // RFC 1870 §6.1.
-    if ((parameters.size ?? 0) > limits.messageBytes) return reply(552, '5.3.4', 'Message too big');
-    const key = this.#session.limitKey === undefined ? this.#surroundings.limitKey : this.#session.limitKey();
-    if (key !== undefined && !this.#surroundings.takeMessage(key, limits.messagesPerMinutePerClient)) {
-      return reply(451, '4.7.1', 'Too many messages, try again in a minute');
-    }
+    if ((parameters.size ?? 0) > this.#surroundings.limits().messageBytes)
+      return reply(552, '5.3.4', 'Message too big');
     return this.#whenAnswered(this.#session.mail(reversePath, parameters), (accepted) => {
       if (accepted) this.#mail = parameters;
     });

@@ -5,12 +5,11 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { LimitsConfig } from '../core/config.ts';
 import { type Reply, reply } from '../core/reply.ts';
 import type { ServerTls } from '../tls/server-context.ts';
-import type { ConnectedClient } from './client.ts';
 import { type ConnectionOwner, FrontConnection } from './connection.ts';
 import type { Surroundings } from './conversation.ts';
 import { DeliveryCount } from './delivery-count.ts';
 import type { FrontEvents } from './front-events.ts';
-import { clientKey, MessageRate, OpenConnections } from './limits.ts';
+import { clientKey, OpenConnections } from './limits.ts';
 import { ConnectionHost } from './listener.ts';
 import { formatReplyLines } from './reply-wire.ts';
 import type { Sessions } from './session.ts';
@@ -63,13 +62,18 @@ class SmtpFront implements Front, ConnectionOwner {
   readonly sessions: Sessions;
   readonly events: FrontEvents;
   readonly deliveries = new DeliveryCount();
+  readonly surroundings: Surroundings = {
+    hostname: () => this.hostname(),
+    limits: () => this.limits(),
+    hasCertificate: () => this.#options.tls?.current() !== undefined,
+    failed: (error) => this.events.failed?.(error),
+  };
   readonly addresses: { host: string; port: number }[] = [];
   readonly #options: FrontOptions;
   readonly #host = new ConnectionHost();
   readonly #servers: Server[] = [];
   readonly #open = new Set<FrontConnection>();
   readonly #counts = new OpenConnections();
-  readonly #rate = new MessageRate();
   readonly #pace: NodeJS.Timeout;
   readonly #idPrefix = randomBytes(4).readUInt32BE().toString(36).toUpperCase().padStart(7, '0');
   #nextId = 0;
@@ -115,17 +119,6 @@ class SmtpFront implements Front, ConnectionOwner {
 
   connections(): number {
     return this.#counts.total;
-  }
-
-  surroundings(client: ConnectedClient): Surroundings {
-    return {
-      hostname: () => this.hostname(),
-      limits: () => this.limits(),
-      hasCertificate: () => this.#options.tls?.current() !== undefined,
-      limitKey: clientKey(client.address),
-      takeMessage: (key, limit) => this.#rate.take(key, limit, performance.now()),
-      failed: (error) => this.events.failed?.(error),
-    };
   }
 
   prepareTls(address: string): void {

@@ -33,11 +33,6 @@ export interface ClientTls {
 
 /** One connection's conversation. The front calls in SMTP order and never two at a time, except closed(). */
 export interface SmtpSession {
-  /**
-   * Asked at MAIL: under which name messagesPerMinutePerClient counts this client, such as a tenant route's;
-   * undefined: not at all. A session without this method is counted by the client's address.
-   */
-  limitKey?(): string | undefined;
   /** MAIL; the front has checked syntax, parameters and SIZE against the limit. */
   mail(reversePath: Path, parameters: MailParameters): Reply | Promise<Reply>;
   recipient(forwardPath: Path): Reply | Promise<Reply>;

@@ -38,7 +38,6 @@ export class RecordingSessions implements Sessions {
   /** What open() answers instead of a session. */
   refusal: Reply | undefined;
   wanted: (address: string) => boolean = () => false;
-  limitKey: (() => string | undefined) | undefined;
   /** Resolves when the answer after the final dot may go out. */
   beforeAnswer: () => Promise<void> = () => Promise.resolve();
   /** How the content is read. */
@@ -63,12 +62,10 @@ class RecordingSession implements SmtpSession {
   readonly #all: RecordingSessions;
   readonly #connection: ClientConnection;
   #asked: Asked | undefined;
-  limitKey?: () => string | undefined;
 
   constructor(all: RecordingSessions, connection: ClientConnection) {
     this.#all = all;
     this.#connection = connection;
-    if (all.limitKey !== undefined) this.limitKey = all.limitKey;
   }
 
   mail(reversePath: Path, parameters: MailParameters): Reply | Promise<Reply> {
