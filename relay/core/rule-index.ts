@@ -38,8 +38,8 @@ export interface OutboundScope {
 }
 
 /**
- * A tagged address is looked up without its tag at each `+`, from the right; more of them than this are nobody's
- * subaddress.
+ * A tagged address is looked up without its tag at each `+` from the right, as shared addresses may hold one; after so
+ * many only at the first, so that a thousand of them cost no more.
  */
 const TAG_CUTS = 8;
 
@@ -223,10 +223,12 @@ export function buildRuleIndex(config: RelayConfig): RuleIndex {
 export function* addressKeys(localPart: string): Generator<{ key: string; tag: string | undefined }> {
   const key = lowerAscii(localPart);
   yield { key, tag: undefined };
+  const first = key.indexOf('+', 1);
   let plus = key.lastIndexOf('+');
-  for (let cuts = 0; plus > 0 && cuts < TAG_CUTS; cuts++) {
+  for (let cuts = 1; plus > 0; cuts++) {
     yield { key: key.slice(0, plus), tag: localPart.slice(plus + 1) };
-    plus = key.lastIndexOf('+', plus - 1);
+    if (plus === first) return;
+    plus = cuts < TAG_CUTS ? key.lastIndexOf('+', plus - 1) : first;
   }
 }
 

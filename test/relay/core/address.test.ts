@@ -64,6 +64,8 @@ describe('no mailbox is made of', () => {
     ['"\u0085"@example.com', 'control character'],
     ['a\ufffd@example.com', 'not UTF-8'],
     ['a\ud800@example.com', 'not UTF-8'],
+    ['a@א1a.example', 'malformed domain'],
+    ['a@x\u200dy.example', 'malformed domain'],
     ['a@exa mple.com', 'malformed domain'],
     ['a@example.com ', 'malformed domain'],
     ['a@example..com', 'malformed domain'],

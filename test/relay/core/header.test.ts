@@ -143,6 +143,8 @@ describe('edits', () => {
     const header = headerOf('A: 1\r\nB: 2\r\n 3\r\nA: 4\r\n');
     expect(textOf(removeFields(header, ({ name }) => name === 'b'))).toBe('A: 1\r\nA: 4\r\n');
     expect(textOf(prependFields(header, 'C: 0\r\n'))).toBe('C: 0\r\nA: 1\r\nB: 2\r\n 3\r\nA: 4\r\n');
+    const fold = prependFields(headerOf(' a\r\nB: 2\r\n'), 'C: 0\r\n');
+    expect(fold).toEqual(parseHeader(fold.octets));
     expect(prependFields(header, 'C: 0\r\n').fields.map(({ name }) => name)).toEqual(['c', 'a', 'b', 'a']);
   });
 });

@@ -35,6 +35,7 @@ describe('what a client calls itself stays a name', () => {
     ['[IPv6:2001:db8::1]', '[IPv6:2001:db8::1]'],
     ['bücher.example', 'bücher.example'],
     ['', 'unknown'],
+    ['x'.repeat(300), 'x'.repeat(255)],
     ['x\r\nSubject: y', 'x??Subject:?y'],
     ['x (by good.example) for <a@b>', 'x??by?good.example??for??a?b?'],
     ['x;y"\\', 'x?y??'],

@@ -30,6 +30,8 @@ describe('inbound', () => {
     ['JOHN.Smith@shared.example', 'john@tenant1.example by people'],
     ['john.smith+News@shared.example', 'john+News@tenant1.example by people'],
     ['john.smith+@shared.example', 'john+@tenant1.example by people'],
+    ['john.smith+1+2+3+4+5+6+7+8+9+10@shared.example', 'john+1+2+3+4+5+6+7+8+9+10@tenant1.example by people'],
+    ['+john.smith@shared.example', '+john.smith@tenant2.example by mary'],
     ['sales@shared.example', 'john@tenant1.example by people'],
     ['"c d"@shared.example', '"a b"@tenant1.example by people'],
     ['team+all@shared.example', 'team+x@tenant1.example by people'],
