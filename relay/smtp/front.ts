@@ -79,6 +79,7 @@ class SmtpFront implements Front, ConnectionOwner {
   #nextId = 0;
   #draining = false;
   #whenEmpty: (() => void) | undefined;
+  #endLameDuck: (() => void) | undefined;
 
   constructor(options: FrontOptions) {
     this.#options = options;
@@ -136,7 +137,7 @@ class SmtpFront implements Front, ConnectionOwner {
   }
 
   async drain(options: DrainOptions): Promise<void> {
-    await this.#pause(options.lameDuckSeconds);
+    await this.#lameDuck(options.lameDuckSeconds);
     for (const server of this.#servers) server.close();
     this.#draining = true;
     for (const connection of this.#open) connection.drain();
@@ -150,6 +151,7 @@ class SmtpFront implements Front, ConnectionOwner {
 
   async close(): Promise<void> {
     clearInterval(this.#pace);
+    this.#endLameDuck?.();
     const closing = this.#servers.map(
       (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
@@ -203,7 +205,14 @@ class SmtpFront implements Front, ConnectionOwner {
     for (const connection of this.#open) connection.checkPace(now, PACE_MS);
   }
 
-  #pause(seconds: number): Promise<void> {
-    return seconds <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  #lameDuck(seconds: number): Promise<void> {
+    if (seconds <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.#endLameDuck = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -109,11 +109,11 @@ describe('draining', () => {
     expect(sessions.messages).toHaveLength(1);
   });
 
-  test('is ended at once by close', async () => {
+  test.each([0, 60])('is ended at once by close, %s seconds of a lame duck or not', async (lameDuckSeconds) => {
     const { front, greeted } = await start();
     const client = await greeted();
     await say(client, TRANSACTION);
-    const drained = front.drain({ lameDuckSeconds: 0, drainSeconds: 60 });
+    const drained = front.drain({ lameDuckSeconds, drainSeconds: 60 });
     await front.close();
     await drained;
     expect(front.connections()).toBe(0);
