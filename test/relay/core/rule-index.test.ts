@@ -31,6 +31,7 @@ describe('inbound', () => {
     ['john.smith+News@shared.example', 'john+News@tenant1.example by people'],
     ['john.smith+@shared.example', 'john+@tenant1.example by people'],
     ['john.smith+1+2+3+4+5+6+7+8+9+10@shared.example', 'john+1+2+3+4+5+6+7+8+9+10@tenant1.example by people'],
+    ['nobody+1+2+3+4+5+6+7+8+9+10@shared.example', 'nobody+1+2+3+4+5+6+7+8+9+10@tenant2.example by mary'],
     ['+john.smith@shared.example', '+john.smith@tenant2.example by mary'],
     ['sales@shared.example', 'john@tenant1.example by people'],
     ['"c d"@shared.example', '"a b"@tenant1.example by people'],
@@ -98,6 +99,7 @@ describe('outbound', () => {
       onlyTo: ['partner.example'],
       domains: [row('tenant1.example', { external: 'partner.shared.example' })],
     }),
+    rule('z-only', { onlyTo: ['z.example'], addresses: [['john@tenant1.example', 'z@shared.example', 'Both']] }),
     rule('elsewhere', {
       sharedDomain: 'other.example',
       addresses: [['ann@tenant1.example', 'ann@other.example', 'Both']],
@@ -133,6 +135,8 @@ describe('outbound', () => {
     expect(shown(rules.rewriteOutbound(mailbox('john@tenant1.example'), scope))).toBe(
       'john.smith@shared.example by people',
     );
+    const third = { ...SHARED, recipientDomain: 'z.example' };
+    expect(shown(rules.rewriteOutbound(mailbox('john@tenant1.example'), third))).toBe('z@shared.example by z-only');
     const other = { ...SHARED, recipientDomain: 'sub.partner.example' };
     expect(shown(rules.rewriteOutbound(mailbox('ann@tenant1.example'), other))).toBe('ann@shared.example by domain');
   });
