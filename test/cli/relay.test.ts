@@ -105,6 +105,30 @@ describe('isthmus relay', () => {
     expect(await ended).toBe(0);
   });
 
+  it('ends at once at a further signal, whatever is under way', async () => {
+    const next = await peer({ content: SILENCE });
+    const at = await relay({ manifests: twoTenants({ tenant1: next.port, tenant2: next.port, world: next.port }) });
+    const client = await RawSmtp.greeted(at.host, at.port, { localAddress: FROM.tenant1 });
+    await client.command('MAIL FROM:<john@tenant1.example>');
+    await client.command('RCPT TO:<bob@world.example>');
+    await client.command('DATA');
+    client.write(`${MESSAGE}.\r\n`);
+    await next.until(() => next.conversations[0]?.contents.length === 1);
+    process.kill(at.process.pid, 'SIGTERM');
+    await at.waitForLine({ msg: 'draining' });
+    let ended: unknown;
+    void at.process.exited.then((code) => {
+      ended = code;
+    });
+    // Signals that come together count as one: npm and a terminal both send the same Ctrl-C.
+    await expect
+      .poll(() => {
+        if (ended === undefined) process.kill(at.process.pid, 'SIGTERM');
+        return ended;
+      })
+      .toBe(1);
+  });
+
   it('answers probes, /status without addresses, and /metrics', async () => {
     const { manifests } = await ordinary();
     const at = await relay({ manifests });
