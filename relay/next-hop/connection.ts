@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import type { NextHopConnection } from '../core/delivery.ts';
 import type { Reply } from '../core/reply.ts';
 import { type Extensions, NO_EXTENSIONS } from './extensions.ts';
+import { Patience } from './patience.ts';
 import { ReplyReader } from './reply-reader.ts';
 
 /** Who keeps a connection while nothing is asked of it. */
@@ -32,7 +33,8 @@ export class Connection {
   #holder: Holder | undefined;
   #answers: Reply[] = [];
   #wanted = 0;
-  #patience = 0;
+  /** For each reply of the group. */
+  #milliseconds = 0;
   #until = Infinity;
   #settle: ((answers: readonly Reply[]) => void) | undefined;
   /** Between 354 and the final dot: a reply now ends the transaction early. */
@@ -40,9 +42,7 @@ export class Connection {
   #early: Reply | undefined;
   #drained: (() => void) | undefined;
   #listening = false;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = 0;
-  #due = 0;
+  readonly #patience = new Patience(() => this.#outOfPatience());
 
   constructor(socket: Socket, host: string, address: string, port: number) {
     this.#socket = socket;
@@ -85,7 +85,7 @@ export class Connection {
 
   /** Whether there is room for more at once. */
   write(pieces: readonly Uint8Array[], milliseconds: number, until: number): boolean {
-    this.#arm(milliseconds, until);
+    this.#patience.set(milliseconds, until);
     return this.#writeAll(pieces);
   }
 
@@ -109,7 +109,7 @@ export class Connection {
   /** Nothing is asked for `milliseconds`; then the holder is told. */
   rest(holder: Holder, milliseconds: number): void {
     this.#holder = holder;
-    if (this.#lost === undefined) this.#arm(milliseconds, Infinity);
+    if (this.#lost === undefined) this.#patience.set(milliseconds);
     else this.#tellHolder();
   }
 
@@ -137,12 +137,10 @@ export class Connection {
     // an attacker's.
     if (this.#reader.hasRest) this.lose('it sent more behind its reply to STARTTLS: response injection');
     if (this.#lost !== undefined) return Promise.resolve(this.#lost);
-    this.#arm(milliseconds, until);
+    this.#patience.set(milliseconds, until);
     const clear = this.#socket;
-    clear.removeAllListeners();
+    clear.off('data', this.#received);
     this.#listening = false;
-    // Errors reach the TLS socket; what Node still emits here must not end the process.
-    clear.on('error', () => {});
     const secured: TLSSocket = connectTls({ ...options, socket: clear });
     this.#socket = secured;
     this.#attach(secured);
@@ -183,11 +181,15 @@ export class Connection {
     this.#forget(cause);
   }
 
+  /** What a socket under TLS still has to say is said by TLS. */
   #attach(socket: Socket): void {
+    const lose = (cause: string) => {
+      if (socket === this.#socket) this.lose(cause);
+    };
     socket.on('drain', () => this.#wake());
-    socket.on('error', (error: NodeJS.ErrnoException) => this.lose(`connection lost: ${error.message}`));
-    socket.on('end', () => this.lose('it closed the connection'));
-    socket.on('close', () => this.lose('the connection was closed'));
+    socket.on('error', (error) => lose(`connection lost: ${error.message}`));
+    socket.on('end', () => lose('it closed the connection'));
+    socket.on('close', () => lose('the connection was closed'));
   }
 
   #await(wanted: number, milliseconds: number, until: number): Promise<readonly Reply[]> {
@@ -198,9 +200,9 @@ export class Connection {
     this.#listening = true;
     this.#answers = [];
     this.#wanted = wanted;
-    this.#patience = milliseconds;
+    this.#milliseconds = milliseconds;
     this.#until = until;
-    this.#arm(milliseconds, until);
+    this.#patience.set(milliseconds, until);
     return new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -240,7 +242,7 @@ export class Connection {
     // RFC 5321 §3.8: 421 may answer anything, and the next hop closes.
     if (reply.code === 421) this.lose('it said 421');
     else if (this.#answers.length === this.#wanted) this.#answer();
-    else this.#arm(this.#patience, this.#until);
+    else this.#patience.set(this.#milliseconds, this.#until);
   }
 
   #answer(): void {
@@ -257,8 +259,7 @@ export class Connection {
 
   #forget(cause: string): void {
     this.#lost = cause;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#patience.clear();
     this.#answer();
     this.#wake();
     const { closed } = this;
@@ -273,29 +274,9 @@ export class Connection {
     holder?.lost(this);
   }
 
-  /**
-   * One timer a connection: pushed back by looking at the clock when it fires, set anew only when it must fire
-   * earlier.
-   */
-  #arm(milliseconds: number, until: number): void {
-    const now = performance.now();
-    this.#due = Math.min(now + milliseconds, until);
-    if (this.#timer !== undefined && this.#timerAt <= this.#due) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = this.#due;
-    this.#timer = setTimeout(this.#fired, Math.max(1, Math.ceil(this.#due - now)));
-  }
-
-  #fired = (): void => {
-    this.#timer = undefined;
-    const now = performance.now();
-    if (this.#due > now) {
-      this.#timerAt = this.#due;
-      this.#timer = setTimeout(this.#fired, Math.max(1, Math.ceil(this.#due - now)));
-      return;
-    }
+  #outOfPatience(): void {
     const holder = this.#holder;
     if (holder === undefined) this.lose('it did not answer in time');
     else holder.rested(this);
-  };
+  }
 }

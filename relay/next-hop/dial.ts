@@ -17,19 +17,16 @@ export function dial(address: string, port: number, milliseconds: number): Promi
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
     });
-    const timer = setTimeout(() => fail('no connection in time'), Math.max(1, milliseconds));
-    const fail = (cause: string) => {
+    const failed = (error: Error) => settle({ ok: false, cause: error.message });
+    const timer = setTimeout(() => settle({ ok: false, cause: 'no connection in time' }), Math.max(1, milliseconds));
+    const settle = (dialled: Dialled) => {
       clearTimeout(timer);
-      socket.removeAllListeners();
-      socket.on('error', () => {});
-      socket.destroy();
-      resolve({ ok: false, cause });
+      // An error that comes after this one must not end the process.
+      if (!dialled.ok) socket.on('error', () => {}).destroy();
+      socket.off('error', failed);
+      resolve(dialled);
     };
-    socket.once('error', (error) => fail(error.message));
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.removeAllListeners();
-      resolve({ ok: true, socket });
-    });
+    socket.once('error', failed);
+    socket.once('connect', () => settle({ ok: true, socket }));
   });
 }

@@ -49,6 +49,9 @@ export interface SendingSide extends NextHops {
   connections(): readonly RouteConnections[];
 }
 
+/** Recipient domains of which health, pauses and TLS sessions are remembered; some kilobytes each. */
+const MOST_DOMAINS = 1_000;
+
 export function createNextHops(options: NextHopsOptions): SendingSide {
   return new Sender(options);
 }
@@ -91,10 +94,8 @@ class Sender implements SendingSide, ClaimEnvironment {
     if (outbound.route !== 'MX' || this.#allClosed !== undefined) return undefined;
     const known = this.#domains.get(target.domain);
     if (known !== undefined) return known;
-    const route = this.#start(exchangerSettings(target.domain, outbound.addressFamily, this.#surroundings), () => {
-      if (this.#domains.get(target.domain) === route) this.#domains.delete(target.domain);
-      this.#routes.delete(route);
-    });
+    this.#forgetDomains();
+    const route = this.#start(exchangerSettings(target.domain, outbound.addressFamily, this.#surroundings));
     this.#domains.set(target.domain, route);
     return route;
   }
@@ -113,14 +114,14 @@ class Sender implements SendingSide, ClaimEnvironment {
     this.#config = config;
     this.#configured = new Map();
     for (const hop of wanted) {
-      this.#configured.set(hop.id, hop.kept ?? { key: hop.key, route: this.#start(hop.settings, () => {}) });
+      this.#configured.set(hop.id, hop.kept ?? { key: hop.key, route: this.#start(hop.settings) });
     }
     for (const [id, { route }] of before) {
-      if (this.#configured.get(id)?.route !== route) route.retire();
+      if (this.#configured.get(id)?.route !== route) this.#retire(route);
     }
     if (sameWayOut) return;
     this.#surroundings = surroundings;
-    for (const route of this.#domains.values()) route.retire();
+    for (const route of this.#domains.values()) this.#retire(route);
     this.#domains = new Map();
   }
 
@@ -149,9 +150,8 @@ class Sender implements SendingSide, ClaimEnvironment {
     return [...sums.values()];
   }
 
-  #start(settings: RouteSettings, onEmpty: () => void): Route {
+  #start(settings: RouteSettings): Route {
     const route: Route = new Route(settings, () => {
-      onEmpty();
       if (route.pool.retired) this.#routes.delete(route);
       this.#checkClosed();
     });
@@ -159,9 +159,24 @@ class Sender implements SendingSide, ClaimEnvironment {
     return route;
   }
 
+  #retire(route: Route): void {
+    route.retire();
+    if (route.pool.isEmpty) this.#routes.delete(route);
+  }
+
+  /** Makes room for one more domain: those without a connection go, the longest known first. */
+  #forgetDomains(): void {
+    for (const [domain, route] of this.#domains) {
+      if (this.#domains.size < MOST_DOMAINS) return;
+      if (!route.pool.isEmpty) continue;
+      this.#domains.delete(domain);
+      this.#routes.delete(route);
+    }
+  }
+
   #checkClosed(): void {
     if (this.#allClosed === undefined) return;
-    for (const { pool } of this.#routes) if (pool.counts.open > 0) return;
+    for (const { pool } of this.#routes) if (!pool.isEmpty) return;
     this.#surroundings.lookup.close();
     this.#allClosed();
   }

@@ -146,6 +146,10 @@ export class Pool implements Holder {
     for (const connection of [...this.#resting.keys()]) connection.hurry();
   }
 
+  get isEmpty(): boolean {
+    return this.#open === 0 && this.#waiters.size === 0;
+  }
+
   get counts(): PoolCounts {
     return { open: this.#open, idle: this.#idle.length, waiting: this.#waiters.size };
   }
@@ -190,15 +194,7 @@ export class Pool implements Holder {
   #freed(): void {
     this.#open -= 1;
     this.#pump();
-    this.#checkEmpty();
-  }
-
-  /** A pause that the next hop asked for is remembered to its end. */
-  #checkEmpty(): void {
-    if (this.#open > 0 || this.#waiters.size > 0) return;
-    const pause = this.#throttle.pauseLeft;
-    if (pause > 0 && !this.retired) this.#wakeIn(pause);
-    else this.#onEmpty();
+    if (this.isEmpty) this.#onEmpty();
   }
 
   #wait(milliseconds: number): Promise<Grant> {
@@ -258,7 +254,6 @@ export class Pool implements Holder {
     this.#alarm = setTimeout(() => {
       this.#alarm = undefined;
       this.#pump();
-      this.#checkEmpty();
     }, Math.ceil(milliseconds));
   }
 }

@@ -77,7 +77,8 @@ export class ReplyReader {
     const code = end - start < 3 ? Number.NaN : digits(buffer, start);
     const separator = end - start > 3 ? buffer[start + 3] : SPACE;
     if (!(code >= 200 && code < 600) || (separator !== SPACE && separator !== HYPHEN)) {
-      this.broken = `it said what is no SMTP reply: ${JSON.stringify(buffer.toString('latin1', start, Math.min(end, start + 80)))}`;
+      const said = buffer.toString('latin1', start, Math.min(end, start + 80));
+      this.broken = `it said what is no SMTP reply: ${JSON.stringify(said)}`;
       return false;
     }
     if (this.#texts.length > 0 && code !== this.#code) {

@@ -31,6 +31,8 @@ export class Route {
   readonly #tls: TlsPolicy;
   /** Hosts that could not be used lately, and until when they are tried last. */
   readonly #down = new Map<string, number>();
+  /** No host answered lately: what was seen, and until when that is the answer. */
+  #silence: { readonly refusal: Refusal; readonly until: number } | undefined;
 
   constructor(settings: RouteSettings, onEmpty: () => void) {
     this.name = settings.name;
@@ -50,6 +52,19 @@ export class Route {
   }
 
   async #connect(until: number): Promise<Opened> {
+    const began = performance.now();
+    if (this.#silence !== undefined && began < this.#silence.until)
+      return { ok: false, refusal: this.#silence.refusal };
+    const opened = await this.#connectAny(until);
+    const now = performance.now();
+    // A next hop that kept one client waiting in vain does not keep the others waiting for as long again.
+    const silent = !opened.ok && opened.refusal.reply === undefined && isTransient(opened.refusal);
+    const wait = Math.min(now - began, this.#settings.durations.down);
+    this.#silence = silent ? { refusal: opened.refusal, until: now + wait } : undefined;
+    return opened;
+  }
+
+  async #connectAny(until: number): Promise<Opened> {
     const plan = await this.#settings.plan();
     if (!plan.ok) return plan;
     const hosts = this.#healthyFirst(plan.hosts);

@@ -90,7 +90,7 @@ describe('a claim that was let go is played again in one write', () => {
     expect(told(await claim.deliver(message(), soon()))).toBe('mail: 451 4.3.0 later');
   });
 
-  test('an earlier recipient refused while a later one is asked for: the later one is answered, deliver() refuses', async () => {
+  test('an earlier recipient refused while a later one is asked for: the later one hears its own answer, the dot a no', async () => {
     const to = await peer({}, { RCPT: ['550 5.1.1 a is gone', '250 2.1.5 b', '550 5.1.1 a is gone', '250 2.1.5 b'] });
     const claim = claimOf(sendingTo(to));
     await claim.recipient('a@t.example');

@@ -44,6 +44,19 @@ describe('the limit of connections', () => {
     ]);
   });
 
+  test('many slow clients are all asked for and all served over few connections', async () => {
+    const to = await peer({});
+    const nextHops = sendingTo(to, { yield: 1 }, { limits: { connections: 2 } });
+    const claims = Array.from({ length: 40 }, () => claimOf(nextHops));
+    const asked = await Promise.all(claims.map((claim, index) => claim.recipient(`user${index}@t.example`)));
+    expect(new Set(asked.map(told))).toEqual(new Set(['250 2.1.5 ok']));
+    const delivered = await Promise.all(claims.map((claim) => claim.deliver(message(), soon())));
+    expect(new Set(delivered.map(told))).toEqual(new Set(['250 2.0.0 taken']));
+    const transactions = to.conversations.flatMap((conversation) => conversation.transactions);
+    expect(new Set(transactions.flatMap(({ recipients }) => recipients)).size).toBe(40);
+    expect([to.conversations.length, transactions.length]).toEqual([2, 40]);
+  });
+
   test('a lost connection makes room', async () => {
     const to = await peer({}, {});
     const nextHops = sendingTo(to, {}, ONE);
@@ -126,6 +139,13 @@ describe('hosts', () => {
     const good = await peer({});
     const hosts = [hanging, good].map(({ port }) => ({ host: '127.0.0.1', port }));
     expect(await sendOne(sendingTo(good, { greeting: 1_000 }, { hosts }))).toBe('250 2.0.0 taken');
+  });
+
+  test('that keep one client waiting in vain do not keep the next one waiting as well', async () => {
+    const hanging = await peer({ greeting: '' });
+    const nextHops = sendingTo(hanging, { greeting: 1_000 });
+    expect([await sendOne(nextHops), await sendOne(nextHops)]).toEqual(['greeting: nothing', 'greeting: nothing']);
+    expect(hanging.conversations).toHaveLength(1);
   });
 
   test('of the wrong family are not tried', async () => {
