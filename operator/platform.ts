@@ -13,7 +13,10 @@ import type { CertificateFacts, Inspected, KeyFacts, Platform } from './compile/
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** `credentialKey` must be secret and lasting where configurations are written down for others to read; in one process it means nothing. */
+/**
+ * `credentialKey` must be secret and lasting where configurations are written down for others to read; in one process
+ * it means nothing.
+ */
 export function nodePlatform(credentialKey = ''): Platform {
   return {
     hash: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),

@@ -1,4 +1,7 @@
-/** Turns all resources into one RelayConfig a fleet, with its credentials, and says of every resource what became of it. */
+/**
+ * Turns all resources into one RelayConfig a fleet, with its credentials, and says of every resource what became of
+ * it.
+ */
 
 import { assembleFleet, unreadableRules } from './assemble.ts';
 import type { Report } from './conditions.ts';
@@ -9,7 +12,10 @@ import type { CompileResult, FleetResult, ResourceStatus } from './result.ts';
 import type { FleetDraft } from './fleet.ts';
 import { type FleetMemory, fleetTombstones, type Presence, type Tombstone } from './tombstones.ts';
 
-/** The order of inputs means nothing; compiling the outcome again changes nothing; a bad resource never stops the others. */
+/**
+ * The order of inputs means nothing; compiling the outcome again changes nothing; a bad resource never stops the
+ * others.
+ */
 export function compile(input: CompileInput): CompileResult {
   const namespaces = splitByNamespace(input).map((content) => compileNamespace(content, input));
   sayForeignClaims(namespaces);
@@ -59,7 +65,10 @@ function refuseDuplicates(resources: readonly Resource[], invalid: readonly Inva
   }
 }
 
-/** Across namespaces age decides nothing: both run on their own fleets, and the world's MX record says which gets the mail. */
+/**
+ * Across namespaces age decides nothing: both run on their own fleets, and the world's MX record says which gets the
+ * mail.
+ */
 function sayForeignClaims(namespaces: readonly Namespace[]): void {
   const claims = new Map<string, { namespace: string; report: Report }[]>();
   for (const { namespace, sharedDomains } of namespaces) {

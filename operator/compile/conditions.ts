@@ -1,4 +1,6 @@
-/** The conditions compile decides, with their closed lists of reasons, and one report a resource in which they gather. */
+/**
+ * The conditions compile decides, with their closed lists of reasons, and one report a resource in which they gather.
+ */
 
 import { REASONS } from '../../crds/v1alpha1/conditions.ts';
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';

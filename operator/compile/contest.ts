@@ -1,4 +1,7 @@
-/** Who holds an address that several rules claim: whoever holds it in the running configuration, then the older rule, then by name. */
+/**
+ * Who holds an address that several rules claim: whoever holds it in the running configuration, then the older rule,
+ * then by name.
+ */
 
 import { byAge } from './order.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
@@ -68,15 +71,16 @@ function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ClaimMap<tr
 }
 
 /**
- * Three rounds, each in order of age: rows that were in force before; rows that take nothing a recorded holder still wants; whatever
- * is free. No row that is left over could be in force, so running it again with its own outcome recorded changes nothing.
+ * Three rounds, each in order of age: rows that were in force before; rows that take nothing a recorded holder still
+ * wants; whatever is free. No row that is left over could be in force, so running it again with its own outcome
+ * recorded changes nothing.
  */
 function award(rows: readonly ContestedRow[], records: ClaimMap<readonly string[]>) {
-  const held = new ClaimMap<{ readonly target: string; readonly holder: string }>();
+  const targets = new ClaimMap<string>();
   const recorded = stillWanted(rows, records);
-  const isFree = (claim: Claim) => (held.get(claim)?.target ?? claim.target) === claim.target;
-  const isOwn = (claim: Claim, { name }: RewriteRuleDraft) => recorded.get(claim) === name;
-  const isWanted = (claim: Claim) => recorded.has(claim) && !held.has(claim);
+  const isFree = (claim: Claim) => (targets.get(claim) ?? claim.target) === claim.target;
+  const isOwn = (claim: Claim, { name }: RewriteRuleDraft) => recorded.get(claim)?.has(name) === true;
+  const isWanted = (claim: Claim) => recorded.has(claim) && !targets.has(claim);
   const rounds: ((row: ContestedRow) => boolean)[] = [
     ({ rule, claims }) => claims.every((claim) => isFree(claim) && isOwn(claim, rule)),
     ({ rule, claims }) => claims.every((claim) => isFree(claim) && (isOwn(claim, rule) || !isWanted(claim))),
@@ -86,32 +90,47 @@ function award(rows: readonly ContestedRow[], records: ClaimMap<readonly string[
   for (const mayHave of rounds) {
     left = left.filter((contested) => {
       if (!mayHave(contested)) return true;
-      for (const claim of contested.claims) {
-        if (!held.has(claim)) held.set(claim, { target: claim.target, holder: contested.rule.name });
-      }
+      for (const claim of contested.claims) targets.set(claim, claim.target);
       return false;
     });
   }
+  const holders = nameHolders(rows, new Set(left));
   return left.map((contested) => {
     const claim = contested.claims.find((each) => !isFree(each));
-    const holder = claim && held.get(claim);
+    const holder = claim && holders.get(claim);
     if (claim === undefined || holder === undefined) throw new Error('a row was left over that nothing stands against');
-    return { contested, claim, holder: holder.holder };
+    return { contested, claim, holder };
   });
 }
 
-/** Of the rules that are recorded for a claim the nearest that still makes it. */
-function stillWanted(rows: readonly ContestedRow[], records: ClaimMap<readonly string[]>): ClaimMap<string> {
-  const claimants = new ClaimMap<Set<string>>();
-  for (const { rule, claims } of rows) {
-    for (const claim of claims) claimants.set(claim, (claimants.get(claim) ?? new Set()).add(rule.name));
+/** Several rules may mean the same by an address; the oldest of them is named. */
+function nameHolders(rows: readonly ContestedRow[], lost: ReadonlySet<ContestedRow>): ClaimMap<string> {
+  const holders = new ClaimMap<string>();
+  for (const row of rows) {
+    if (lost.has(row)) continue;
+    for (const claim of row.claims) if (!holders.has(claim)) holders.set(claim, row.rule.name);
   }
-  const wanted = new ClaimMap<string>();
-  for (const { claims } of rows) {
+  return holders;
+}
+
+/** Of the rules that are recorded for a claim the nearest that still makes it, with those that mean the same by it. */
+function stillWanted(
+  rows: readonly ContestedRow[],
+  records: ClaimMap<readonly string[]>,
+): ClaimMap<ReadonlySet<string>> {
+  const meanings = new ClaimMap<Map<string, string>>();
+  for (const { rule, claims } of rows) {
     for (const claim of claims) {
-      const nearest = records.get(claim)?.find((name) => claimants.get(claim)?.has(name) === true);
-      if (nearest !== undefined) wanted.set(claim, nearest);
+      meanings.set(claim, (meanings.get(claim) ?? new Map<string, string>()).set(rule.name, claim.target));
     }
+  }
+  const wanted = new ClaimMap<ReadonlySet<string>>();
+  for (const claim of rows.flatMap(({ claims }) => claims)) {
+    const names = records.get(claim)?.filter((name) => meanings.get(claim)?.has(name) === true) ?? [];
+    const [nearest] = names;
+    if (nearest === undefined) continue;
+    const target = meanings.get(claim)?.get(nearest);
+    wanted.set(claim, new Set(names.filter((name) => meanings.get(claim)?.get(name) === target)));
   }
   return wanted;
 }

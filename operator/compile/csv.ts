@@ -1,4 +1,7 @@
-/** Reads tables of addresses as Exchange's cmdlets export them; a broken row is reported by its line and costs nothing but itself. */
+/**
+ * Reads tables of addresses as Exchange's cmdlets export them; a broken row is reported by its line and costs nothing
+ * but itself.
+ */
 
 import { parse } from 'csv-parse/sync';
 import type { Inspected, Platform } from './input.ts';

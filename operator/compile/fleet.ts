@@ -16,7 +16,10 @@ const NO_HOSTNAME = 'localhost.invalid';
 /** kube-proxy and cloud balancers need this long to send new connections elsewhere (operator.md, Draining). */
 const LAME_DUCK_SECONDS = 35;
 const DAY_MS = 86_400_000;
-/** A certificate that is not renewed three weeks before its end will not be renewed by itself: cert-manager starts at a third of its life. */
+/**
+ * A certificate that is not renewed three weeks before its end will not be renewed by itself: cert-manager starts at
+ * a third of its life.
+ */
 const EXPIRY_WARNING_MS = 21 * DAY_MS;
 
 export interface FleetDraft {
@@ -95,8 +98,9 @@ function compileOutbound(
   if (route === 'MX') {
     report.advise(
       'note',
-      'Mail for the internet goes to MX hosts, where a message to several recipient domains takes several deliveries: ' +
-        'senders are asked to send it again for each further domain. A smart host (outbound.route: SmartHost) avoids that.',
+      'Mail for the internet goes to MX hosts, where a message to several recipient domains takes several ' +
+        'deliveries: senders are asked to send it again for each further domain. A smart host ' +
+        '(outbound.route: SmartHost) avoids that.',
       'spec.outbound.route',
     );
     return { outbound: { route, addressFamily, dnsServers, egressCIDRs }, outboundHeld: false };

@@ -22,8 +22,10 @@ export interface InForce {
 
 interface HeldAddress {
   readonly text: string;
-  /** Of something that has disappeared: a rule for its whole domain is enough to resolve it. For what is left out it is not:
-   *  the rule of a domain would hand John's mail to another tenant while John's own rule waits. */
+  /**
+   * Of something that has disappeared: a rule for its whole domain is enough to resolve it. For what is left out it
+   * is not: the rule of a domain would hand John's mail to another tenant while John's own rule waits.
+   */
   readonly gone: boolean;
 }
 

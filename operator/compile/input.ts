@@ -1,4 +1,7 @@
-/** What compile is given: resources, what they refer to, what runs now, and the few functions a pure folder cannot have itself. */
+/**
+ * What compile is given: resources, what they refer to, what runs now, and the few functions a pure folder cannot
+ * have itself.
+ */
 
 import type { IsthmusResource, Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { RelayConfig } from '../../relay/core/config.ts';
@@ -58,7 +61,10 @@ export type Inspected<T> = { readonly ok: true; readonly value: T } | { readonly
 export interface Platform {
   /** SHA-256 in hex of the text's UTF-8. */
   hash(text: string): string;
-  /** Names a credential by its content. Keyed where others can read the name: a plain hash of a password is a riddle for a dictionary. */
+  /**
+   * Names a credential by its content. Keyed where others can read the name: a plain hash of a password is a riddle
+   * for a dictionary.
+   */
   credentialId(text: string): string;
   /** Refuses what would be larger than `limit` octets before it has unpacked it. */
   gunzip(bytes: Uint8Array, limit: number): Inspected<Uint8Array>;
@@ -70,7 +76,10 @@ export interface Platform {
 }
 
 export interface CompileInput {
-  /** Valid by their schemas, defaults applied; at most one of each kind, namespace and name; their order means nothing. */
+  /**
+   * Valid by their schemas, defaults applied; at most one of each kind, namespace and name; their order means
+   * nothing.
+   */
   readonly resources: readonly Resource[];
   readonly invalid?: readonly InvalidResource[] | undefined;
   readonly secrets: Lookup;
@@ -80,6 +89,9 @@ export interface CompileInput {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly platform: Platform;
-  /** Read without a cluster: defaults stand in for a RelayFleet where there is none, and nothing waits for load balancers. */
+  /**
+   * Read without a cluster: defaults stand in for a RelayFleet where there is none, and nothing waits for load
+   * balancers.
+   */
   readonly fromFiles?: boolean | undefined;
 }

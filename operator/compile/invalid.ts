@@ -1,4 +1,7 @@
-/** What can be told of a resource that fails its schema: enough to hold what it seems to claim, and nothing that is in force. */
+/**
+ * What can be told of a resource that fails its schema: enough to hold what it seems to claim, and nothing that is in
+ * force.
+ */
 
 import { formatMailbox, parseMailbox, toAsciiDomain } from '../../relay/core/address.ts';
 import type { SourceConfig } from '../../relay/core/config.ts';
@@ -56,7 +59,9 @@ export function invalidTenantRoute(
   };
 }
 
-/** What cannot be read is left out of the guess; an entry without anything that can be read would match every client. */
+/**
+ * What cannot be read is left out of the guess; an entry without anything that can be read would match every client.
+ */
 function guessSource(spec: unknown): SourceConfig[] {
   const cidrs = list(field(spec, 'cidrs')).flatMap((each) => {
     const cidr = parseCidr(text(each));

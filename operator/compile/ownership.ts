@@ -76,7 +76,7 @@ function refuseSharedDomains(draft: TenantRouteDraft, sharedDomains: readonly Sh
   for (const domain of draft.domains) {
     const owner = sharedDomains.find((sharedDomain) => sharedDomain.domain === domain);
     if (owner === undefined) continue;
-    const message = `The domain ${domain} is the shared domain of SharedDomain "${owner.name}" and cannot be routed to one tenant.`;
+    const message = `The domain ${domain} is SharedDomain "${owner.name}" and cannot be routed to one tenant.`;
     loseDomain(draft, domain, message);
   }
 }
@@ -156,10 +156,10 @@ function sayLosses(draft: RewriteRuleDraft, lost: readonly Loss[]): void {
           NAMES,
         )}`;
     const message = `${countRows(losses.length)} of addresses that RewriteRule "${holder}" holds${names}.`;
-    const parts = losses.slice(0, FINDINGS).map(({ row, name }) => ({
-      path: row.place.path,
-      message: `${placeText(row.place)}: ${draft.confidential ? 'an address' : name} is held by RewriteRule "${holder}".`,
-    }));
+    const parts = losses.slice(0, FINDINGS).map(({ row, name }) => {
+      const what = draft.confidential ? 'an address' : name;
+      return { path: row.place.path, message: `${placeText(row.place)}: ${what} is held by RewriteRule "${holder}".` };
+    });
     const rest = losses.length - parts.length;
     const more =
       rest > 0 ? [{ message: `And ${rest} more rows of addresses that RewriteRule "${holder}" holds.` }] : [];

@@ -3,7 +3,10 @@
 import type { RewriteRuleConfig } from '../../relay/core/config.ts';
 import type { Row } from './rows.ts';
 
-/** What can be claimed once: an address in the half, and for its outbound half towards the recipient domain, for which it counts. */
+/**
+ * What can be claimed once: an address in the half, and for its outbound half towards the recipient domain, for which
+ * it counts.
+ */
 export interface Claimed {
   readonly space: string;
   /** An address by its key; a domain, which is no address without a local part. */
@@ -40,7 +43,10 @@ export function claimsOfRow(row: Row, { mode, onlyTo }: Claimant): Claim[] {
   return claims;
 }
 
-/** Values by claim. The keys are strings that the rows hold anyway: a million joined ones would cost more than all the rest. */
+/**
+ * Values by claim. The keys are strings that the rows hold anyway: a million joined ones would cost more than all the
+ * rest.
+ */
 export class ClaimMap<T> {
   readonly #spaces = new Map<string, Map<string, T>>();
 

@@ -1,4 +1,6 @@
-/** Entries of RewriteRules: read, compared as mailboxes are compared, and confined to their tenant and shared domain. */
+/**
+ * Entries of RewriteRules: read, compared as mailboxes are compared, and confined to their tenant and shared domain.
+ */
 
 import { formatMailbox, isSubdomainOf, mailboxKey, parseMailbox, toAsciiDomain } from '../../relay/core/address.ts';
 import type { Direction } from '../../relay/core/config.ts';

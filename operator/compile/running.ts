@@ -15,7 +15,9 @@ import type { Tombstone } from './tombstones.ts';
 
 const PLACE = { where: 'the running configuration', path: 'spec' };
 
-/** Of one namespace. Holders are given in the order in which they count: those in force, then those that were before. */
+/**
+ * Of one namespace. Holders are given in the order in which they count: those in force, then those that were before.
+ */
 export class RunningConfigurations {
   readonly #fleets: readonly RunningFleet[];
   readonly #tombstones: readonly Tombstone[];

@@ -67,7 +67,10 @@ function mailbox(report: Report, field: 'postmaster' | 'abuse', text: string | u
   return undefined;
 }
 
-/** undefined: a key that signs now cannot be used. Keys in waiting are checked as well, but nothing depends on them yet. */
+/**
+ * undefined: a key that signs now cannot be used. Keys in waiting are checked as well, but nothing depends on them
+ * yet.
+ */
 function compileKeys(
   spec: SharedDomainSpec,
   fleet: FleetDraft,

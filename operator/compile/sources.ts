@@ -1,4 +1,6 @@
-/** By what a tenant's mail is recognised: reads sources, says which names they claim, and takes lost names out again. */
+/**
+ * By what a tenant's mail is recognised: reads sources, says which names they claim, and takes lost names out again.
+ */
 
 import type { TenantRouteSpec } from '../../crds/v1alpha1/tenant-route.ts';
 import type { SourceConfig } from '../../relay/core/config.ts';
@@ -51,7 +53,10 @@ function compileSource(spec: SourceSpec, fleet: FleetDraft, report: Report, path
   return { source: { cidrs, tlsRequired: true, clientCertificate }, readable: !unread };
 }
 
-/** One pair of an address block and a certificate name, either of which may be missing: what two routes cannot both have. */
+/**
+ * One pair of an address block and a certificate name, either of which may be missing: what two routes cannot both
+ * have.
+ */
 interface Pair {
   readonly cidr: string;
   readonly name: string;
@@ -78,7 +83,9 @@ export function describeClaim(key: string): string {
   return cidr === ANY ? `certificate name ${name}` : `certificate name ${name} from ${cidr}`;
 }
 
-/** The sources without the pairs that another route holds; entries are split where only some of their pairs are lost. */
+/**
+ * The sources without the pairs that another route holds; entries are split where only some of their pairs are lost.
+ */
 export function withoutClaims(sources: readonly SourceConfig[], lost: ReadonlySet<string>): SourceConfig[] {
   return sources.flatMap((source) => {
     const kept = pairs(source).filter((pair) => !lost.has(claimKey(source, pair)));

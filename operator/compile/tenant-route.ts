@@ -99,7 +99,9 @@ function readDomains(spec: TenantRouteSpec, report: Report): string[] {
       continue;
     }
     if (isSubdomainOf(domain, 'onmicrosoft.com')) {
-      const message = `${domain} belongs to Microsoft, which lets it write to 100 external recipients a day: use a domain of your own.`;
+      const message =
+        `${domain} belongs to Microsoft, which lets it write to 100 external recipients a day: ` +
+        'use a domain of your own.';
       report.advise('warning', message, path);
     }
     domains.push(domain);
@@ -114,7 +116,9 @@ export function compileTenantRoute(draft: TenantRouteDraft, platform: Platform):
   const mxOf = nextHop?.mxOf;
   const loop = draft.sharedDomains.find(({ domain }) => domain !== undefined && domain === mxOf);
   if (loop !== undefined) {
-    const message = `spec.nextHop.mxOf: the MX of ${mxOf} is this relay, as SharedDomain "${loop.name}" is that domain. Name the tenant's own hosts.`;
+    const message =
+      `spec.nextHop.mxOf: the MX of ${mxOf} is this relay, as SharedDomain "${loop.name}" is that domain. ` +
+      "Name the tenant's own hosts.";
     report.reject('Invalid', message, 'spec.nextHop.mxOf');
     return;
   }
@@ -145,7 +149,9 @@ export function compileAuthority(draft: SharedDomainDraft, routes: ReadonlyMap<s
   } else if (route === undefined) {
     report.unresolved('NotFound', `TenantRoute "${name}" does not exist in namespace "${report.namespace}".`, { path });
   } else if (!route.sharedDomains.includes(draft)) {
-    const message = `TenantRoute "${name}" does not list this SharedDomain: add "${draft.name}" to its sharedDomainRefs.`;
+    const message =
+      `TenantRoute "${name}" does not take part in SharedDomain "${draft.name}": ` +
+      `add "${draft.name}" to its spec.sharedDomainRefs.`;
     report.unresolved('NotFound', message, { path });
   } else if (route.config === undefined) {
     const message = `TenantRoute "${name}" is not in force: ${route.report.problem ?? ''}`;

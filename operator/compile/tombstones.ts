@@ -1,5 +1,8 @@
-/** What was in force and is not now is remembered: while it is left out, so that nobody else takes its names; and for a while after
- *  it has disappeared, so that mail for it is put off and not refused, in case it was deleted by mistake. */
+/**
+ * What was in force and is not now is remembered: while it is left out, so that nobody else takes its names; and for
+ * a while after it has disappeared, so that mail for it is put off and not refused, in case it was deleted by
+ * mistake.
+ */
 
 import type { RelayConfig, RewriteRuleConfig, SharedDomainConfig, TenantRouteConfig } from '../../relay/core/config.ts';
 import { compareText } from './order.ts';

@@ -1,4 +1,7 @@
-/** A case of test/cases/compile: manifests after a document that says how to compile them, and what comes of it as YAML. */
+/**
+ * A case of test/cases/compile: manifests after a document that says how to compile them, and what comes of it as
+ * YAML.
+ */
 
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';

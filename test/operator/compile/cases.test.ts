@@ -1,4 +1,7 @@
-/** Every test/cases/compile/*.in.yaml comes to its *.out.yaml, in any order of its documents, and compiled again to the same. */
+/**
+ * Every test/cases/compile/*.in.yaml comes to its *.out.yaml, in any order of its documents, and compiled again to
+ * the same.
+ */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Laws of compile that hold in any world of resources: order, repetition, ownership, and that nothing is refused for good by accident. */
+/**
+ * Laws of compile that hold in any world of resources: order, repetition, ownership, and that nothing is refused for
+ * good by accident.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

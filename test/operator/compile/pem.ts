@@ -1,4 +1,7 @@
-/** Certificates and keys under the names by which cases put them into Secrets: `$relay.crt`. Made anew on every run; no output shows them. */
+/**
+ * Certificates and keys under the names by which cases put them into Secrets: `$relay.crt`. Made anew on every run;
+ * no output shows them.
+ */
 
 import { generateKeyPairSync } from 'node:crypto';
 import { certificateFolder } from '../../support/certificates.ts';
