@@ -26,12 +26,12 @@ export interface HttpServer {
 
 /** Rejects when the address cannot be listened on. */
 export async function startHttp(listen: { host: string; port: number }, answers: HttpAnswers): Promise<HttpServer> {
-  const server: Server = createServer(async (request, response) => {
+  const server: Server = createServer((request, response) => {
     const path = request.url?.split('?')[0] ?? '/';
-    const answer = answers[path];
-    const reply = await answerOf(request.method, answer, Object.keys(answers));
-    response.writeHead(reply.status, { 'content-type': reply.contentType, 'cache-control': 'no-store' });
-    response.end(request.method === 'HEAD' ? undefined : reply.body);
+    void answerOf(request.method, answers[path], Object.keys(answers)).then((answer) => {
+      response.writeHead(answer.status, { 'content-type': answer.contentType, 'cache-control': 'no-store' });
+      response.end(request.method === 'HEAD' ? undefined : answer.body);
+    });
   });
   // Probes and scrapes are short; a client that keeps a request open for longer is no such thing.
   server.requestTimeout = 10_000;

@@ -83,7 +83,7 @@ export function createDomainSigners(
     sign: async (header, body) => {
       const author = [...domains].find((domain) => shouldSign(header, domain));
       if (author === undefined) return '';
-      const fields = signers.map((one) => (one.domain === author ? one.signer(header, body) : ''));
+      const fields = signers.filter(({ domain }) => domain === author).map(({ signer }) => signer(header, body));
       return (await Promise.all(fields)).join('');
     },
   };

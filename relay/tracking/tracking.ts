@@ -48,7 +48,7 @@ export interface TrackingEvent {
   readonly rule?: string | undefined;
   readonly clientAddress?: string | undefined;
   readonly clientHelo?: string | undefined;
-  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, see tlsText(); left out without TLS. */
+  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, see core/tls-text.ts; left out without TLS. */
   readonly clientTls?: string | undefined;
   readonly nextHopHost?: string | undefined;
   readonly nextHopAddress?: string | undefined;
@@ -151,12 +151,4 @@ function openDescriptor(fd: number, onLost: () => void): DestinationStream {
 function createLog(logger: Logger): Log {
   const writer = (level: LogLevel) => (text: string, fields?: LogFields) => logger[level](fields ?? {}, text);
   return { info: writer('info'), warn: writer('warn'), error: writer('error') };
-}
-
-/** `TLSv1.3 TLS_AES_256_GCM_SHA384`, with `(unverified)` where a certificate was not checked; undefined without TLS. */
-export function tlsText(
-  tls: { readonly version: string; readonly cipher: string; readonly verified?: boolean } | undefined,
-): string | undefined {
-  if (tls === undefined) return undefined;
-  return `${tls.version} ${tls.cipher}${tls.verified === false ? ' (unverified)' : ''}`;
 }

@@ -4,9 +4,10 @@ import type { Claim, Target } from '../core/delivery.ts';
 import type { AcceptedRecipient } from '../core/recipient.ts';
 import { formatReply, type Reply, replyClass } from '../core/reply.ts';
 import type { ClientIdentity } from '../core/source.ts';
+import { tlsText } from '../core/tls-text.ts';
 import type { MessageDirection, MessageResult, Metrics, RecipientDecision } from '../metrics/metrics.ts';
 import type { ClientConnection } from '../smtp/session.ts';
-import { type Tracking, type TrackingEvent, tlsText } from '../tracking/tracking.ts';
+import type { Tracking, TrackingEvent } from '../tracking/tracking.ts';
 
 /** DEFER or FAIL, by the class of what the client hears. */
 export function refusalEvent(heard: Reply): 'DEFER' | 'FAIL' {

@@ -15,7 +15,7 @@ import { FROM, rule, twoTenants } from '../support/two-tenants.ts';
 const MESSAGE =
   'From: <john@tenant1.example>\r\nTo: <bob@world.example>\r\nMessage-ID: <1@tenant1.example>\r\n\r\nHello\r\n';
 
-const cleanup: (() => Promise<unknown> | unknown)[] = [];
+const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });

@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../../support/child-process.ts';
-import {
-  type LineOptions,
-  openLines,
-  TRACKING_EVENTS,
-  type TrackingEvent,
-  tlsText,
-} from '../../../relay/tracking/tracking.ts';
+import { type LineOptions, openLines, TRACKING_EVENTS, type TrackingEvent } from '../../../relay/tracking/tracking.ts';
+import { tlsText } from '../../../relay/core/tls-text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-tracking-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
