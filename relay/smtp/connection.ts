@@ -130,8 +130,6 @@ export class FrontConnection extends SMTPConnection {
 
   override _onCommand(line: Buffer, callback?: () => void): void {
     const next = (): void => this._whenWritable(callback ?? (() => undefined));
-    // CVE-2011-0411: what was pipelined behind STARTTLS came in clear text and is dropped.
-    if (this._upgrading) return next();
     if (this.#conversation === undefined) {
       this.#owner.events.connectionRefused?.('earlyTalker');
       return this.#closeWith(TALKED_FIRST);
@@ -210,6 +208,7 @@ export class FrontConnection extends SMTPConnection {
       this.#broken(error);
       return this.close();
     }
+    // CVE-2011-0411: the base class drops what was pipelined behind STARTTLS, with the parser that holds it.
     this.upgrade(next, () => {
       const socket = this._socket as TLSSocket;
       socket.on('error', () => this.close());

@@ -82,6 +82,24 @@ describe('a client that leaves', () => {
     expect(sessions.messages).toEqual([]);
   });
 
+  test('after its final dot: the session reads on to the end', async () => {
+    const { sessions, greeted } = await start();
+    const goOn = Promise.withResolvers<void>();
+    const { read } = sessions;
+    sessions.read = async (content) => {
+      await goOn.promise;
+      return read(content);
+    };
+    const client = await greeted();
+    await beginContent(client);
+    client.write('x: y\r\n.\r\n');
+    client.destroy();
+    await expect.poll(() => sessions.closed).toBe(1);
+    goOn.resolve();
+    await expect.poll(() => sessions.messages.map(({ content }) => content.toString())).toEqual(['x: y\r\n']);
+    expect(sessions.failedUploads).toEqual([]);
+  });
+
   test('after its final dot: the delivery goes on', async () => {
     const { sessions, greeted, front } = await start();
     const answer = Promise.withResolvers<void>();
