@@ -170,6 +170,10 @@ export class HopClaim implements Claim, Holder {
   }
 
   async #deliver(content: MessageContent, deadline: number): Promise<StepResult> {
+    if (performance.now() >= deadline) {
+      this.#letGo();
+      return { ok: false, refusal: silent('data', OVER) };
+    }
     const open = this.#take();
     const { durations } = this.#environment;
     if (open !== undefined) {
@@ -229,6 +233,7 @@ export class HopClaim implements Claim, Holder {
     until: number,
   ): Promise<Played> {
     for (let fresh = 0; ; ) {
+      if (performance.now() >= until) return { ok: false, refusal: silent('connect', OVER) };
       const route = this.#environment.routeFor(this.target);
       if (route === undefined) return { ok: false, refusal: decided('lookup', NO_ROUTE, 'no such route any more') };
       const excess = this.#admitted ? undefined : route.pool.admit();

@@ -39,10 +39,51 @@ describe('before our dot', () => {
     const to = await peer({});
     const claim = claimOf(sendingTo(to));
     await claim.recipient('a@t.example');
-    const result = await claim.deliver(message(), performance.now());
-    expect(told(result)).toMatch(/^(data|content|mail|connect): nothing/);
-    await to.until(() => to.conversations.every((conversation) => conversation.closed));
+    expect(told(await claim.deliver(message(), performance.now()))).toBe('data: nothing');
+    await to.until(() => to.conversations[0]?.commands.at(-1) === 'RSET');
     expect(to.conversations.flatMap((conversation) => conversation.contents)).toEqual([]);
+  });
+
+  test('a deadline that comes while the next hop thinks about DATA sends no dot', async () => {
+    const to = await peer({ DATA: SILENCE });
+    const claim = claimOf(sendingTo(to));
+    await claim.recipient('a@t.example');
+    expect(await claim.deliver(message(), soon(50))).toMatchObject({ ok: false, refusal: { reply: undefined } });
+    expect(to.conversations.flatMap((conversation) => conversation.contents)).toEqual([]);
+  });
+
+  test('a next hop that stops reading holds the file back, and is given up', async () => {
+    const to = await peer({ stalls: true });
+    const claim = claimOf(sendingTo(to, { block: 1_000 }));
+    await claim.recipient('a@t.example');
+    const piece = Buffer.alloc(65_536, 'x');
+    const most = 4_000;
+    let read = 0;
+    async function* chunks() {
+      for (; read < most; read += 1) yield piece;
+    }
+    const content = message('', { size: most * piece.length });
+    const body = { ...content.body, memory: undefined, chunks };
+    expect(told(await claim.deliver({ ...content, body }, soon()))).toBe('content: nothing');
+    // 250 MB were there to be read; what the kernel takes for a connection is a few.
+    expect(read).toBeLessThan(most / 4);
+  });
+
+  test('a deadline that comes while a file is being sent sends no dot', async () => {
+    const to = await peer({});
+    const claim = claimOf(sendingTo(to));
+    await claim.recipient('a@t.example');
+    const content = message('', { pieces: ['one\r\n'], size: 5 });
+    async function* chunks() {
+      for (;;) {
+        yield Buffer.from('one\r\n');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const result = await claim.deliver({ ...content, body: { ...content.body, chunks } }, soon(500));
+    expect(told(result)).toBe('content: nothing');
+    await to.until(() => to.conversations[0]?.closed === true);
+    expect(to.conversations[0]?.contents).toEqual([]);
   });
 
   test.each<[string, Script, string]>([

@@ -24,6 +24,8 @@ export interface Script {
   /** After the final dot. */
   readonly content?: Answer;
   readonly RSET?: Answer;
+  /** Reads nothing more after 354. */
+  readonly stalls?: boolean;
   /** Said as soon as the content has begun, before its end. */
   readonly early?: string;
   /** What follows a 220 to STARTTLS. */
@@ -200,6 +202,7 @@ class PeerConversation implements Conversation {
     if (verb === 'DATA' && answer.startsWith('354')) {
       this.#inContent = true;
       this.#early = this.#script.early;
+      if (this.#script.stalls === true) this.#socket.pause();
     }
     if (verb === 'STARTTLS' && answer.startsWith('220') && this.#script.certificate !== undefined) {
       const { certificate, key } = this.#script.certificate;
