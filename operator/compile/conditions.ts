@@ -96,6 +96,12 @@ export class Report {
     this.#find('error', reason, message, path);
   }
 
+  /** A field of the resource makes no sense. */
+  rejectField(path: string, message: string): void {
+    this.#rejected.push({ reason: 'Invalid', message: `${path}: ${message}` });
+    this.#find('error', 'Invalid', message, path);
+  }
+
   /** Nothing is left of the resource after what was said of its parts, which is said once more here. */
   rejectWhole(reason: RejectedReason, message: string): void {
     this.#rejected.push({ reason, message: joined([message, ...this.#partial.map((entry) => entry.message)]) });

@@ -106,7 +106,7 @@ function compileOutbound(
     return { outbound: { route, addressFamily, dnsServers, egressCIDRs }, outboundHeld: false };
   }
   const path = 'spec.outbound.smartHost';
-  if (smartHost === undefined) report.reject('Invalid', `${path} is missing: outbound.route is SmartHost.`, path);
+  if (smartHost === undefined) report.rejectField(path, 'it is missing, and outbound.route is SmartHost.');
   const compiled = smartHost && compileNextHop(smartHost, {}, secrets, report, path);
   // Without its password or certificate a smart host would refuse mail for good that it would have taken.
   const nextHop = compiled ?? { hosts: [], tls: { mode: 'Verified' as const }, addressFamily, limits: {} };
@@ -160,7 +160,7 @@ function compilePostmaster(fleet: FleetDraft, around: FleetSurroundings): string
   }
   const parsed = parseMailbox(postmaster);
   if (parsed.ok) return formatMailbox(parsed.value);
-  fleet.report.reject('Invalid', `spec.postmaster ${parsed.reason}.`, 'spec.postmaster');
+  fleet.report.rejectField('spec.postmaster', `it ${parsed.reason}.`);
   return undefined;
 }
 

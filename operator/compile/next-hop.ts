@@ -17,15 +17,11 @@ export function compileNextHop(
   path: string,
 ): NextHopConfig | undefined {
   if ((spec.hosts === undefined) === (spec.mxOf === undefined)) {
-    report.reject('Invalid', `${path}: set exactly one of hosts and mxOf.`, path);
+    report.rejectField(path, 'set exactly one of hosts and mxOf.');
     return undefined;
   }
   if (spec.auth !== undefined && spec.tls.mode !== 'Verified' && spec.tls.mode !== 'Implicit') {
-    report.reject(
-      'Invalid',
-      `${path}: a password is sent only over verified TLS: set tls.mode to Verified or Implicit.`,
-      path,
-    );
+    report.rejectField(path, 'a password is sent only over verified TLS: set tls.mode to Verified or Implicit.');
     return undefined;
   }
   const { caSecretRef, serverName } = spec.tls;

@@ -1,5 +1,8 @@
 /** Orders that do not depend on the order of inputs: by name, and by age where it decides who holds a name. */
 
+/** An address is rarely longer, and a cell of a table may have megabytes. */
+const SHOWN = 100;
+
 export interface Aged {
   readonly name: string;
   /** RFC 3339 in UTC, as the API server writes it, so that texts sort as times; undefined when read from files. */
@@ -21,6 +24,12 @@ export function byAge(a: Aged, b: Aged): number {
 
 export function sortedUnique(texts: Iterable<string>): string[] {
   return [...new Set(texts)].sort(compareText);
+}
+
+/** Foreign text for a terminal or a log: cut, and without control, format and bidirectional characters. */
+export function shown(text: string): string {
+  const clean = text.slice(0, SHOWN).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  return text.length > SHOWN ? `${clean}…` : clean;
 }
 
 /** `a, b and 3 more`. */

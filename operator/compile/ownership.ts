@@ -1,10 +1,10 @@
 /** Gives each name that two resources claim to one of them, and tells the others who holds it. */
 
 import { contest, type Loss } from './contest.ts';
-import { byAge, listed } from './order.ts';
-import { countRows } from './rejected-rows.ts';
+import { byAge, listed, shown } from './order.ts';
+import { atPlace, countRows } from './rejected-rows.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
-import { claimedAddresses, placeText } from './rows.ts';
+import { claimedAddresses } from './rows.ts';
 import type { RunningConfigurations } from './running.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import { describeClaim, sourceClaims, withoutClaims } from './sources.ts';
@@ -152,13 +152,13 @@ function sayLosses(draft: RewriteRuleDraft, lost: readonly Loss[]): void {
     const names = draft.confidential
       ? ''
       : `: ${listed(
-          losses.map(({ name }) => name),
+          losses.map(({ name }) => shown(name)),
           NAMES,
         )}`;
     const message = `${countRows(losses.length)} of addresses that RewriteRule "${holder}" holds${names}.`;
     const parts = losses.slice(0, FINDINGS).map(({ row, name }) => {
-      const what = draft.confidential ? 'an address' : name;
-      return { path: row.place.path, message: `${placeText(row.place)}: ${what} is held by RewriteRule "${holder}".` };
+      const what = draft.confidential ? 'an address' : shown(name);
+      return { path: row.place.path, message: atPlace(row.place, `${what} is held by RewriteRule "${holder}".`) };
     });
     const rest = losses.length - parts.length;
     const more =

@@ -32,12 +32,17 @@ export function rejectRows(report: Report, rejected: readonly RejectedRow[], con
     const message = `${countRows(rows.length)} ${MEANING[reason]}: ${examples(rows.map(({ place }) => place))}.`;
     const parts = rows.slice(0, FINDINGS).map(({ place, problem, values }) => {
       const value = confidential || values === undefined ? '' : ` (${values})`;
-      return { path: place.path, message: `${placeText(place)}: ${problem}${value}.` };
+      return { path: place.path, message: atPlace(place, `${problem}${value}.`) };
     });
     const rest = rows.length - parts.length;
     const more = rest > 0 ? [{ message: `And ${rest} more rows ${MEANING[reason]}.` }] : [];
     report.partial(reason, message, [...parts, ...more]);
   }
+}
+
+/** A row of a table is told by its line; one of the resource by the field, which a finding has anyway. */
+export function atPlace(place: Place, text: string): string {
+  return place.line === undefined ? text : `${placeText(place)}: ${text}`;
 }
 
 export function countRows(count: number): string {

@@ -4,7 +4,7 @@ import type { RewriteRule, RewriteRuleSpec } from '../../crds/v1alpha1/rewrite-r
 import { toAsciiDomain } from '../../relay/core/address.ts';
 import { Report } from './conditions.ts';
 import type { CompileInput } from './input.ts';
-import { type Aged, compareText, sortedUnique } from './order.ts';
+import { type Aged, compareText, shown, sortedUnique } from './order.ts';
 import { rejectRows, type RejectedRow } from './rejected-rows.ts';
 import { type Claimant, ClaimMap, claimsOfRow } from './row-claims.ts';
 import { type Bounds, claimedAddresses, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
@@ -166,7 +166,7 @@ function keepRows(content: Content, bounds: Bounds, claimant: Claimant): { rows:
 }
 
 function valuesOf({ internal, external }: WrittenRow): string {
-  return `${internal} → ${external}`;
+  return `${shown(internal)} → ${shown(external)}`;
 }
 
 /** Tables in the order in which the rule names them, lines in theirs: rejected rows come from two readings. */

@@ -27,7 +27,7 @@ export function draftSharedDomain(resource: SharedDomain, fleets: ReadonlyMap<st
   const report = new Report('SharedDomain', namespace, name);
   const { spec } = resource;
   const domain = toAsciiDomain(spec.domain);
-  if (domain === undefined) report.reject('Invalid', `spec.domain: "${spec.domain}" is no domain name.`, 'spec.domain');
+  if (domain === undefined) report.rejectField('spec.domain', `"${spec.domain}" is no domain name.`);
   const fleetName = spec.fleetRef.name;
   const fleet = fleets.get(fleetName);
   if (fleet === undefined) {
@@ -44,6 +44,9 @@ export function compileSharedDomain(draft: SharedDomainDraft): void {
   const postmaster = mailbox(report, 'postmaster', spec.postmaster);
   const abuse = mailbox(report, 'abuse', spec.abuse) ?? postmaster;
   const dkim = compileKeys(spec, fleet, report);
+  if (spec.unresolvedRecipients.action === 'Route' && spec.unresolvedRecipients.tenantRouteRef === undefined) {
+    report.rejectField('spec.unresolvedRecipients', 'action Route needs a tenantRouteRef.');
+  }
   if (!report.accepted || dkim === undefined) return;
   draft.config = {
     domain,
@@ -63,7 +66,7 @@ function mailbox(report: Report, field: 'postmaster' | 'abuse', text: string | u
   if (text === undefined) return undefined;
   const parsed = parseMailbox(text);
   if (parsed.ok) return formatMailbox(parsed.value);
-  report.reject('Invalid', `spec.${field} ${parsed.reason}.`, `spec.${field}`);
+  report.rejectField(`spec.${field}`, `it ${parsed.reason}.`);
   return undefined;
 }
 

@@ -26,7 +26,7 @@ export function compileSources(specs: readonly SourceSpec[], fleet: FleetDraft, 
   for (const [index, spec] of specs.entries()) {
     const path = `spec.sources[${index}]`;
     if (spec.cidrs === undefined && spec.clientCertificate === undefined) {
-      report.reject('Invalid', `${path}: set cidrs, clientCertificate or both.`, path);
+      report.rejectField(path, 'set cidrs, clientCertificate or both.');
       continue;
     }
     const { source, readable } = compileSource(spec, fleet, report, path);

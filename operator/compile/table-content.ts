@@ -6,7 +6,7 @@ import { readKey, take } from './credentials.ts';
 import { readTable, type TableRow } from './csv.ts';
 import type { CompileInput } from './input.ts';
 import type { RejectedRow } from './rejected-rows.ts';
-import { listed } from './order.ts';
+import { listed, shown } from './order.ts';
 import type { TableSource } from './result.ts';
 import type { WrittenRow } from './rows.ts';
 
@@ -23,7 +23,7 @@ export interface Content {
 export function readContent(spec: RewriteRuleSpec, namespace: string, report: Report, input: CompileInput): Content {
   const direct = directRows(spec);
   const stated = [spec.addresses, spec.addressesFrom, spec.domain].filter((each) => each !== undefined).length;
-  if (stated !== 1) report.reject('Invalid', 'spec: set exactly one of addresses, addressesFrom and domain.', 'spec');
+  if (stated !== 1) report.rejectField('spec', 'set exactly one of addresses, addressesFrom and domain.');
   const rows: WrittenRow[] = [...direct];
   const sources: TableSource[] = [];
   const broken: RejectedRow[] = [];
@@ -77,7 +77,7 @@ function readReferenced(
   const kind = configMapKeyRef === undefined ? 'Secret' : 'ConfigMap';
   const keyRef = configMapKeyRef ?? secretKeyRef;
   if (keyRef === undefined || (configMapKeyRef !== undefined && secretKeyRef !== undefined)) {
-    report.reject('Invalid', `${path}: set exactly one of configMapKeyRef and secretKeyRef.`, path);
+    report.rejectField(path, 'set exactly one of configMapKeyRef and secretKeyRef.');
     return undefined;
   }
   const refPath = `${path}.${configMapKeyRef === undefined ? 'secretKeyRef' : 'configMapKeyRef'}`;
@@ -93,10 +93,14 @@ function readReferenced(
   const place = (line: number) => ({ where: label, line, path: refPath });
   const { rows, broken, unknownColumns } = table.value;
   if (unknownColumns.length > 0) {
-    const names = listed(
-      unknownColumns.map((name) => `"${name}"`),
-      10,
-    );
+    // What stands in a Secret is not repeated, not even its first line.
+    const names =
+      kind === 'Secret'
+        ? `${unknownColumns.length}`
+        : listed(
+            unknownColumns.map((name) => `"${shown(name)}"`),
+            10,
+          );
     report.advise('warning', `${label}: columns that mean nothing here: ${names}.`, refPath);
   }
   const rejected = broken.map(({ line, reason }) => ({

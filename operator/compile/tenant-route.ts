@@ -95,7 +95,7 @@ function readDomains(spec: TenantRouteSpec, report: Report): string[] {
     const path = `spec.domains[${index}]`;
     const domain = toAsciiDomain(text);
     if (domain === undefined) {
-      report.reject('Invalid', `${path}: "${text}" is no domain name.`, path);
+      report.rejectField(path, `"${text}" is no domain name.`);
       continue;
     }
     if (isSubdomainOf(domain, 'onmicrosoft.com')) {
@@ -117,9 +117,9 @@ export function compileTenantRoute(draft: TenantRouteDraft, platform: Platform):
   const loop = draft.sharedDomains.find(({ domain }) => domain !== undefined && domain === mxOf);
   if (loop !== undefined) {
     const message =
-      `spec.nextHop.mxOf: the MX of ${mxOf} is this relay, as SharedDomain "${loop.name}" is that domain. ` +
+      `the MX of ${mxOf} is this relay, as SharedDomain "${loop.name}" is that domain. ` +
       "Name the tenant's own hosts.";
-    report.reject('Invalid', message, 'spec.nextHop.mxOf');
+    report.rejectField('spec.nextHop.mxOf', message);
     return;
   }
   if (nextHop === undefined) return;
@@ -141,12 +141,10 @@ export function compileTenantRoute(draft: TenantRouteDraft, platform: Platform):
 export function compileAuthority(draft: SharedDomainDraft, routes: ReadonlyMap<string, TenantRouteDraft>): void {
   const { spec, config, report } = draft;
   const name = spec?.unresolvedRecipients.tenantRouteRef?.name;
-  if (spec?.unresolvedRecipients.action !== 'Route') return;
+  if (name === undefined || spec?.unresolvedRecipients.action !== 'Route') return;
   const path = 'spec.unresolvedRecipients.tenantRouteRef';
-  const route = name === undefined ? undefined : routes.get(name);
-  if (name === undefined) {
-    report.reject('Invalid', `${path} is missing: unresolvedRecipients.action is Route.`, path);
-  } else if (route === undefined) {
+  const route = routes.get(name);
+  if (route === undefined) {
     report.unresolved('NotFound', `TenantRoute "${name}" does not exist in namespace "${report.namespace}".`, { path });
   } else if (!route.sharedDomains.includes(draft)) {
     const message =

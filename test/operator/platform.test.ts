@@ -1,4 +1,7 @@
-/** The functions compile is given: certificates and keys are told apart, and nothing but what was asked leaves a Secret. */
+/**
+ * The functions compile is given: certificates and keys are told apart, and nothing but what was asked leaves a
+ * Secret.
+ */
 
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
