@@ -158,7 +158,7 @@ function nameMatches(shown: string, expected: string): boolean {
 function coversOneLabel(pattern: string, name: string): boolean {
   if (!pattern.startsWith('*.')) return false;
   const dot = name.indexOf('.');
-  return dot > 0 && !name.startsWith('*') && name.slice(dot) === pattern.slice(1);
+  return dot > 0 && name.slice(dot) === pattern.slice(1);
 }
 
 function commonNames(certificate: X509Certificate): string[] {

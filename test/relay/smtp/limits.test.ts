@@ -49,6 +49,16 @@ describe('limits', () => {
     expect((await send(exact)).text).toBe('250 2.0.0 Took 100000 octets');
   });
 
+  test('commands that do nothing, until a message comes', async () => {
+    const { greeted } = await start();
+    const client = await greeted();
+    for (let count = 0; count < 98; count++) expect((await client.command('NOOP')).code).toBe(250);
+    expect((await client.send('a@client.example', ['b@relay.example'], 'x: y\r\n')).code).toBe(250);
+    for (let count = 0; count < 99; count++) await client.command('NOOP');
+    expect((await client.command('NOOP')).text).toBe('421 4.7.0 Too many errors or idle commands');
+    await client.closed();
+  });
+
   test('a client that stays silent', async () => {
     const { greeted } = await start({ commandTimeoutSeconds: 0.2 });
     const client = await greeted();
