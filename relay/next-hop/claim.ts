@@ -42,6 +42,7 @@ type Played =
   | { readonly ok: false; readonly refusal: Refusal };
 
 const NO_ROUTE = reply(451, '4.3.5', 'The mail system is being reconfigured, please try again later');
+const OVER = 'the time for this delivery was over';
 const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients for one message, please send the rest again');
 
 /** Exchange Online takes no more recipients a transaction from outside without counting them against the tenant. */

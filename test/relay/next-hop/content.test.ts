@@ -53,7 +53,7 @@ describe('before our dot', () => {
   });
 
   test('a next hop that stops reading holds the file back, and is given up', async () => {
-    const to = await peer({ stalls: true });
+    const to = await peer({ stalls: true, EHLO: '250 peer.example' });
     const claim = claimOf(sendingTo(to, { block: 1_000 }));
     await claim.recipient('a@t.example');
     const piece = Buffer.alloc(65_536, 'x');
