@@ -1,4 +1,4 @@
-/** One timer for one connection: it may be pushed back thousands of times a second and costs a look at the clock each time. */
+/** One timer for one connection: pushed back thousands of times a second, it costs a look at the clock each time. */
 
 export class Patience {
   readonly #over: () => void;
@@ -16,7 +16,7 @@ export class Patience {
   set(milliseconds: number, until = Infinity): void {
     const now = performance.now();
     this.#endsAt = Math.min(now + milliseconds, until);
-    // A timer that fires too early looks at the clock and sets itself again; only one that fires too late must be replaced.
+    // A timer that fires too early looks at the clock and sets itself again; one that fires too late must be replaced.
     if (this.#timer !== undefined && this.#firesAt <= this.#endsAt) return;
     clearTimeout(this.#timer);
     this.#start(now);
