@@ -1,12 +1,12 @@
 /** A received body, held in memory or in a spool file, that can be read any number of times. */
 
+import { createHash } from 'node:crypto';
 import type { Body } from '../core/message.ts';
-import { hashRelaxed } from './relaxed-hash.ts';
+import { RelaxedBody } from '../core/relaxed-body.ts';
 import type { SpoolFile } from './spool.ts';
 
 export class MemoryBody implements Body {
   readonly memory: Uint8Array;
-  #relaxedHash: Uint8Array | undefined;
 
   constructor(memory: Uint8Array) {
     this.memory = memory;
@@ -16,10 +16,12 @@ export class MemoryBody implements Body {
     return this.memory.length;
   }
 
-  /** Made when it is first asked for: most small messages are not signed. */
-  get relaxedHash(): Uint8Array {
-    this.#relaxedHash ??= hashRelaxed(this.memory);
-    return this.#relaxedHash;
+  digest(): Uint8Array {
+    return createHash('sha256').update(this.memory).digest();
+  }
+
+  relaxedHash(): Promise<Uint8Array> {
+    return hashRelaxed(this);
   }
 
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -29,19 +31,37 @@ export class MemoryBody implements Body {
 
 export class SpooledBody implements Body {
   readonly memory = undefined;
-  readonly relaxedHash: Uint8Array;
   readonly #file: SpoolFile;
+  readonly #digest: Uint8Array;
 
-  constructor(file: SpoolFile, relaxedHash: Uint8Array) {
+  /** `digest` was made while the body arrived. */
+  constructor(file: SpoolFile, digest: Uint8Array) {
     this.#file = file;
-    this.relaxedHash = relaxedHash;
+    this.#digest = digest;
   }
 
   get size(): number {
     return this.#file.size;
   }
 
+  digest(): Uint8Array {
+    return this.#digest;
+  }
+
+  relaxedHash(): Promise<Uint8Array> {
+    return hashRelaxed(this);
+  }
+
   chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#file.chunks();
   }
+}
+
+async function hashRelaxed(body: Body): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  const canonical = new RelaxedBody((octets) => hash.update(octets));
+  if (body.memory !== undefined) canonical.update(body.memory);
+  else for await (const chunk of body.chunks()) canonical.update(chunk);
+  canonical.finish();
+  return hash.digest();
 }

@@ -24,7 +24,7 @@ export interface Surroundings {
 
 /** A client with so many malformed commands in a row without a message is no mail system. */
 const ERRORS = 10;
-/** NOOP, RSET, HELO and the like between two messages; more keep a connection without using it. */
+/** NOOP, RSET, HELO, refused MAIL and the like between two messages; more keep a connection busy without using it. */
 const IDLE_COMMANDS = 100;
 
 const BAD_SEQUENCE = '5.5.1';
@@ -164,6 +164,7 @@ export class Conversation {
       return reply(552, '5.3.4', 'Message too big');
     return this.#whenAnswered(this.#session.mail(reversePath, parameters), (accepted) => {
       if (accepted) this.#mail = parameters;
+      else this.#idle++;
     });
   }
 

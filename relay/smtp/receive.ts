@@ -1,6 +1,7 @@
 /** Turns the content after DATA into a ReceivedMessage: line endings made CRLF, header section split off, a large body on disk. */
 
 import { isAscii } from 'node:buffer';
+import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { LimitsConfig } from '../core/config.ts';
 import type { Body, ReceivedMessage } from '../core/message.ts';
@@ -9,7 +10,6 @@ import { MemoryBody, SpooledBody } from './body.ts';
 import { ByteCollector } from './byte-collector.ts';
 import { ContentRefused } from './content-stream.ts';
 import { LineEndings } from './line-endings.ts';
-import { RelaxedHash } from './relaxed-hash.ts';
 import { SpoolFile } from './spool.ts';
 
 /** Larger than most mail without attachments; 5,000 connections of a pod could hold 1.2 GiB of it, all uploading at once. */
@@ -48,7 +48,7 @@ class Reception {
   #headerSection: Buffer | undefined;
   #hasSeparator = false;
   #body8bit = false;
-  #hash: RelaxedHash | undefined;
+  #hash: Hash | undefined;
   #file: SpoolFile | undefined;
   /** Parts of the body on their way to the file; undefined while everything fits in memory. */
   #unwritten: Uint8Array[] | undefined;
@@ -118,7 +118,7 @@ class Reception {
     if (this.#unwritten === undefined) {
       this.#collected.append(bytes);
       if (this.#collected.length <= MEMORY_BYTES) return;
-      this.#hash = new RelaxedHash();
+      this.#hash = createHash('sha256');
       const all = this.#collected.take();
       this.#hash.update(all);
       this.#unwritten = [all];
@@ -154,7 +154,7 @@ class Reception {
     const body: Body =
       file === undefined
         ? new MemoryBody(this.#collected.take())
-        : new SpooledBody(file, (this.#hash as RelaxedHash).digest());
+        : new SpooledBody(file, (this.#hash as Hash).digest());
     this.#resolve({
       ok: true,
       message: {

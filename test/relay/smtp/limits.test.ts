@@ -54,7 +54,8 @@ describe('limits', () => {
     const client = await greeted();
     for (let count = 0; count < 98; count++) expect((await client.command('NOOP')).code).toBe(250);
     expect((await client.send('a@client.example', ['b@relay.example'], 'x: y\r\n')).code).toBe(250);
-    for (let count = 0; count < 99; count++) await client.command('NOOP');
+    for (let count = 0; count < 98; count++) await client.command('NOOP');
+    expect((await client.command('MAIL FROM:<550-5.7.1@client.example>')).code).toBe(550);
     expect((await client.command('NOOP')).text).toBe('421 4.7.0 Too many errors or idle commands');
     await client.closed();
   });

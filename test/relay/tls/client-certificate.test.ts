@@ -1,5 +1,9 @@
+import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { certificateFacts } from '../../../relay/tls/certificate-facts.ts';
 import { verifyClientCertificate } from '../../../relay/tls/client-certificate.ts';
+import { trustAnchors } from '../../../relay/tls/trust-anchors.ts';
 import { AUTHORITY, type Made, Pki, type Wish } from './pki.ts';
 
 const NAME = 'mail.protection.outlook.com';
@@ -100,6 +104,18 @@ describe('a certificate is refused although Node says INVALID_PURPOSE or nothing
       verifyClientCertificate({ certificate, chain: [root.certificate] }, { names: [NAME], now: new Date() }),
     ).toEqual({ ok: false, reason: 'no trusted authority issued "CN=Root"' });
   });
+});
+
+test('every bundled root is a trusted authority', () => {
+  const anchors = trustAnchors(undefined);
+  if (!anchors.ok) throw new Error(anchors.reason);
+  expect(rootCertificates.length).toBeGreaterThan(100);
+  for (const pem of rootCertificates) {
+    const root = new X509Certificate(pem);
+    expect(anchors.value.includes(root)).toBe(true);
+    expect(anchors.value.bySubject(root.subject).map(({ raw }) => raw)).toContainEqual(root.raw);
+    expect(certificateFacts(root)).toMatchObject({ authority: true, notUnderstood: [] });
+  }
 });
 
 describe('dates count for every link', () => {
