@@ -8,7 +8,7 @@ import type { Header } from '../core/header.ts';
 import type { Body } from '../core/message.ts';
 
 /** The DKIM-Signature field with its CRLF, to go above the header. */
-export type Signer = (header: Header, body: Body) => Promise<string>;
+export type Signer = (header: Header, relaxedBodyHash: Uint8Array) => Promise<string>;
 
 export interface SignerIdentity {
   /** A-labels. */
@@ -32,9 +32,9 @@ export function createSigner(keyPem: string, identity: SignerIdentity, now?: () 
   if (typeof key === 'string') return { ok: false, reason: key };
   return {
     ok: true,
-    signer: async (header, body) => {
+    signer: async (header, bodyHash) => {
       const timestamp = now === undefined ? undefined : now().getTime() / 1000;
-      const prepared = prepareSignature({ header, ...identity, bodyHash: body.relaxedHash, timestamp });
+      const prepared = prepareSignature({ header, ...identity, bodyHash, timestamp });
       return prepared.field(await signInBackground('sha256', prepared.data, key));
     },
   };
@@ -58,7 +58,7 @@ function readKey(keyPem: string): KeyObject | string {
 
 export interface DomainSigners {
   /** All fields that a message gets: one a key of the shared domain its single From belongs to, or none. */
-  readonly sign: Signer;
+  sign(header: Header, body: Body): Promise<string>;
   /** Keys that cannot sign, and why; the others do. */
   readonly problems: readonly string[];
 }
@@ -83,7 +83,8 @@ export function createDomainSigners(
     sign: async (header, body) => {
       const author = [...domains].find((domain) => shouldSign(header, domain));
       if (author === undefined) return '';
-      const fields = signers.filter(({ domain }) => domain === author).map(({ signer }) => signer(header, body));
+      const bodyHash = await body.relaxedHash();
+      const fields = signers.filter(({ domain }) => domain === author).map(({ signer }) => signer(header, bodyHash));
       return (await Promise.all(fields)).join('');
     },
   };

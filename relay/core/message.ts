@@ -7,8 +7,10 @@ export interface Body {
   readonly memory: Uint8Array | undefined;
   /** The body in pieces, from its beginning; every call starts again. Throws when the file cannot be read. */
   chunks(): AsyncIterable<Uint8Array>;
-  /** SHA-256 of the body in DKIM's relaxed canonical form (RFC 6376 §3.4.4). */
-  readonly relaxedHash: Uint8Array;
+  /** SHA-256 of the body as it is: what tells one message from another. */
+  digest(): Uint8Array;
+  /** SHA-256 of the body in DKIM's relaxed canonical form (RFC 6376 §3.4.4); made when asked for, as little mail is signed. */
+  relaxedHash(): Promise<Uint8Array>;
 }
 
 export interface ReceivedMessage {

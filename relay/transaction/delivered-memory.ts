@@ -9,8 +9,8 @@ export interface Delivery {
   readonly reversePath: string;
   readonly recipients: readonly string[];
   readonly messageId: string;
-  /** Asked for its hash only when there is something to compare it with. */
-  readonly body: Pick<Body, 'relaxedHash'>;
+  /** Asked for its digest only when there is something to compare it with. */
+  readonly body: Pick<Body, 'digest'>;
 }
 
 /** A sender that lost our answer comes back within a day; later than that it is somebody's second message. */
@@ -20,7 +20,7 @@ const MAX_ENTRIES = 100_000;
 
 function keyOf(delivery: Delivery): string {
   const recipients = [...delivery.recipients].sort().join('\n');
-  const hash = Buffer.from(delivery.body.relaxedHash).toString('base64');
+  const hash = Buffer.from(delivery.body.digest()).toString('base64');
   return [delivery.client, delivery.reversePath, recipients, delivery.messageId, hash].join('\n\n');
 }
 

@@ -75,7 +75,8 @@ export function message(body = 'Hello\r\n', options: ContentOptions = {}): Messa
     body: {
       size: options.size ?? whole.length,
       memory: options.pieces === undefined ? whole : undefined,
-      relaxedHash: Buffer.alloc(32),
+      digest: () => Buffer.alloc(32),
+      relaxedHash: async () => Buffer.alloc(32),
       async *chunks() {
         yield* pieces;
       },

@@ -9,7 +9,7 @@ const DELIVERY: Delivery = {
   reversePath: 'a@world.example',
   recipients: ['john@tenant1.example', 'ann@tenant1.example'],
   messageId: '<1@world.example>',
-  body: { relaxedHash: new Uint8Array([1, 2, 3]) },
+  body: { digest: () => new Uint8Array([1, 2, 3]) },
 };
 
 describe('DeliveredMemory', () => {
@@ -29,7 +29,7 @@ describe('DeliveredMemory', () => {
     ['sender', { reversePath: '' }],
     ['recipients', { recipients: ['john@tenant1.example'] }],
     ['message id', { messageId: '<2@world.example>' }],
-    ['body', { body: { relaxedHash: new Uint8Array([1, 2, 4]) } }],
+    ['body', { body: { digest: () => new Uint8Array([1, 2, 4]) } }],
   ])('takes another %s for another message', (_name, other) => {
     const memory = new DeliveredMemory(() => 0);
     memory.remember(DELIVERY);
