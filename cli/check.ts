@@ -28,7 +28,7 @@ export function runCheck(args: readonly string[]): number {
     throw new CommandLineError(`--output "${output}" is unknown`, 'write text or json');
 
   const manifests = readManifests(folders);
-  const compiled = compileManifests(manifests, { running: [], tombstones: [] }, new Date());
+  const compiled = compileManifests(manifests, { state: { running: [], tombstones: [] }, now: new Date() });
   const diagnoses = diagnose(manifests, compiled, { secretsMayBeMissing: !commandLine.has('strict') });
   const count = (severity: Diagnosis['severity']) => diagnoses.filter((one) => one.severity === severity).length;
   const errors = count('error');

@@ -1,5 +1,6 @@
 /** Hands manifests to compile, as the operator hands it what the API server holds. */
 
+import type { IsthmusResource } from '../crds/v1alpha1/kinds.ts';
 import { compile } from '../operator/compile/compile.ts';
 import type { CompileInput, DataObject, LookupResult } from '../operator/compile/input.ts';
 import type { CompileResult } from '../operator/compile/result.ts';
@@ -9,7 +10,15 @@ import type { State } from './state.ts';
 
 const PLATFORM = nodePlatform();
 
-export function compileManifests(manifests: Manifests, state: State, now: Date): CompileResult {
+export interface CompilationOptions {
+  readonly state: State;
+  readonly now: Date;
+  /** The fleet's own tls.secretRef is not used: a certificate was given on the command line. */
+  readonly ownCertificate?: boolean;
+}
+
+export function compileManifests(manifests: Manifests, options: CompilationOptions): CompileResult {
+  const { state, now } = options;
   const objects = new Map<string, DataObject>();
   const resources: CompileInput['resources'][number][] = [];
   const invalid: NonNullable<CompileInput['invalid']>[number][] = [];
@@ -17,7 +26,7 @@ export function compileManifests(manifests: Manifests, state: State, now: Date):
     const { content } = document;
     switch (content.type) {
       case 'resource':
-        resources.push(content.resource);
+        resources.push(options.ownCertificate === true ? withoutCertificate(content.resource) : content.resource);
         break;
       case 'invalid':
         invalid.push(content.invalid);
@@ -42,4 +51,10 @@ export function compileManifests(manifests: Manifests, state: State, now: Date):
     platform: PLATFORM,
     fromFiles: true,
   });
+}
+
+function withoutCertificate(resource: IsthmusResource): IsthmusResource {
+  if (resource.kind !== 'RelayFleet' || resource.spec.tls === undefined) return resource;
+  const { secretRef: _secretRef, ...tls } = resource.spec.tls;
+  return { ...resource, spec: { ...resource.spec, tls } };
 }

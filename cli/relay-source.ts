@@ -6,6 +6,7 @@ import { compileManifests } from './compilation.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import { FolderReader } from './manifests/folder.ts';
 import { LastGood } from './manifests/last-good.ts';
+import type { RelayCommand } from './relay-options.ts';
 import { readState, type State, writeState } from './state.ts';
 
 export interface Reading {
@@ -22,21 +23,23 @@ export class RelaySource {
   readonly #folders: readonly string[];
   readonly #dataFolder: string;
   readonly #fleet: string | undefined;
+  readonly #ownCertificate: boolean;
   readonly #reader = new FolderReader();
   readonly #lastGood = new LastGood();
   #state: State;
 
-  constructor(folders: readonly string[], dataFolder: string, fleet: string | undefined) {
-    this.#folders = folders;
+  constructor({ manifests, dataFolder, fleet, tlsFiles }: RelayCommand) {
+    this.#folders = manifests;
     this.#dataFolder = dataFolder;
     this.#fleet = fleet;
+    this.#ownCertificate = tlsFiles !== undefined;
     this.#state = readState(dataFolder);
   }
 
   /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
   read(now: Date): Reading {
     const manifests = this.#lastGood.update(this.#folders.map((folder) => this.#reader.read(folder)));
-    const compiled = compileManifests(manifests, this.#state, now);
+    const compiled = compileManifests(manifests, { state: this.#state, now, ownCertificate: this.#ownCertificate });
     const fleet = () => this.#choose(compiled.fleets);
     return {
       diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),

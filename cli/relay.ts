@@ -25,7 +25,7 @@ export async function runRelay(args: readonly string[]): Promise<number> {
     return 0;
   }
   prepareDataFolder(command.dataFolder);
-  const source = new RelaySource(command.manifests, command.dataFolder, command.fleet);
+  const source = new RelaySource(command);
   // Watched before they are read: a change between the two would be seen by neither.
   const follower = new Follower(command.manifests);
   try {

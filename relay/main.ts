@@ -11,7 +11,7 @@ import { type Front, startFront } from './smtp/front.ts';
 import { receiveMessage } from './smtp/receive.ts';
 import type { ClientTls } from './smtp/session.ts';
 import { relayStatus, type RelayStatus } from './status.ts';
-import { verifyClientCertificate } from './tls/client-certificate.ts';
+import { hasName, verifyClientCertificate } from './tls/client-certificate.ts';
 import { checkIdentity, ServerContext, type ServerIdentity } from './tls/server-context.ts';
 import type { Lines } from './tracking/tracking.ts';
 import { DeliveredMemory } from './transaction/delivered-memory.ts';
@@ -67,7 +67,15 @@ export class Relay {
       credentials: first.credentials,
       dnsServers: options.dnsServers,
       ownAddresses: options.listen.map(({ host }) => host),
+      events: {
+        connectionOpened: (overTls) => {
+          this.metrics.nextHopConnectionsOpened.add();
+          if (overTls) this.metrics.handshakes.next_hop.ok.add();
+        },
+        tlsFailed: () => this.metrics.handshakes.next_hop.failed.add(),
+      },
     });
+    this.metrics.nextHopConnections.from(() => this.#nextHops.connections().reduce((sum, { open }) => sum + open, 0));
     this.#running = ready;
     this.#inForce(first);
   }
@@ -158,9 +166,13 @@ export class Relay {
     this.metrics.configApplied(config.revision);
   }
 
-  #certificateMatches(tls: ClientTls, { names, ca }: NonNullable<SourceConfig['clientCertificate']>): boolean {
+  #certificateMatches(
+    tls: ClientTls,
+    { names, ca, unverified }: NonNullable<SourceConfig['clientCertificate']>,
+  ): boolean {
     const { certificate, chain } = tls;
     if (certificate === undefined) return false;
+    if (unverified === true) return hasName(certificate, names);
     const trusted = ca === undefined ? undefined : this.#running.credentials.get(ca);
     // A CA that is named and not there trusts nobody.
     if (ca !== undefined && trusted === undefined) return false;

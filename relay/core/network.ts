@@ -31,6 +31,14 @@ export function addressFamilyOf(text: string): 0 | 4 | 6 {
   return address.kind() === 'ipv4' ? 4 : 6;
 }
 
+/** IPv4 as it is; of IPv6 the /64, which is one customer's smallest share: it could use another address for every connection. */
+export function clientKey(address: string): string {
+  const parsed = parseAddress(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return address;
+  const network = parsed.parts.slice(0, 4);
+  return `${network.map((group) => group.toString(16)).join(':')}::/64`;
+}
+
 /** A canonical CIDR: an address, a slash, a prefix length, and no bit set behind it; undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf('/');

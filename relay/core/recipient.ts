@@ -4,7 +4,7 @@ import type { Mailbox } from './address.ts';
 import { formatMailbox, mailboxKey, parseMailbox } from './address.ts';
 import type { SharedDomainConfig } from './config.ts';
 import type { Target } from './delivery.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, outboundScope } from './directory.ts';
 import type { Path } from './envelope.ts';
 import { type Reply, reply } from './reply.ts';
 import type { ClientIdentity } from './source.ts';
@@ -52,6 +52,8 @@ export const REFUSAL_REPLIES: Readonly<Record<Refused, Reply>> = {
   TlsMissing: reply(530, '5.7.0', 'Must issue a STARTTLS command first'),
 };
 
+const WAY_OUT_HELD = 'the way to the internet is not in force: something its smart host needs cannot be read';
+
 function refuse(row: Refused, cause: string): RefusedRecipient {
   return { action: 'Refuse', row, reply: REFUSAL_REPLIES[row], cause };
 }
@@ -60,12 +62,13 @@ export function decideRecipient(directory: Directory, question: RecipientQuestio
   const { client, reversePath, forwardPath } = question;
   if (client.kind === 'Held')
     return refuse('Held', 'the client matches a source of a tenant route that is not in force');
-  if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox)) {
+  const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
+  if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox, mailbox.domain)) {
     return refuse('Held', 'the sender belongs to a resource that is not in force');
   }
-  const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
-  if (isHeldRecipient(directory, mailbox))
+  if (isHeldRecipient(directory, mailbox)) {
     return refuse('Held', 'the recipient belongs to a resource that is not in force');
+  }
   const sharedDomain = directory.sharedDomains.get(mailbox.domain);
   if (sharedDomain?.inboundTlsRequired === true && !question.tls) {
     return refuse('TlsMissing', 'the shared domain takes mail over TLS only');
@@ -79,9 +82,16 @@ export function decideRecipient(directory: Directory, question: RecipientQuestio
   );
 }
 
-function isHeldSender(directory: Directory, client: ClientIdentity, mailbox: Mailbox): boolean {
+function isHeldSender(
+  directory: Directory,
+  client: ClientIdentity,
+  mailbox: Mailbox,
+  recipientDomain: string,
+): boolean {
   if (directory.heldDomains.has(mailbox.domain)) return true;
-  return client.kind === 'Tenant' && directory.rules.isHeld(mailbox);
+  if (client.kind !== 'Tenant') return false;
+  const match = directory.rules.rewriteOutbound(mailbox, outboundScope(directory, client.route, recipientDomain));
+  return directory.rules.isHeldUnless(mailbox, match);
 }
 
 function isHeldRecipient(directory: Directory, mailbox: Mailbox): boolean {
@@ -106,6 +116,8 @@ function administrative(
   if (parsed?.ok !== true)
     return refuse('Held', `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
   const place = administrativePlace(directory, parsed.value);
+  if (place.target.kind !== 'TenantRoute' && directory.config.held.outbound === true)
+    return refuse('Held', WAY_OUT_HELD);
   return { ...place, resolution: 'Postmaster', sharedDomain, recipientDomain: mailbox.domain };
 }
 
@@ -186,8 +198,10 @@ function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbo
   if (route !== undefined && !proven && route.fromInternet === 'Refuse') {
     return refuse('RelayingDenied', `the internet may not reach ${mailbox.domain} through this relay`);
   }
-  if (route === undefined && !proven)
+  if (route === undefined && !proven) {
     return refuse('RelayingDenied', 'a client that is no tenant asked for a foreign recipient');
+  }
+  if (route === undefined && directory.config.held.outbound === true) return refuse('Held', WAY_OUT_HELD);
   return {
     action: 'Accept',
     target: route === undefined ? outbound(directory, mailbox.domain) : { kind: 'TenantRoute', name: route.name },

@@ -203,16 +203,21 @@ export class RuleIndex {
   ): RuleMatch | undefined {
     if (rows === undefined) return undefined;
     let match: RuleMatch | undefined;
+    let closest = -1;
     for (const { indexed, row } of rows) {
       if (!applies(indexed, row)) continue;
       const candidate = matchOf(kind, indexed, mailbox(row));
+      const closeness = closenessOf(indexed, row);
       if (indexed.rule.mode === 'Audit') audited?.push(candidate);
-      // A rule that names the recipient's domain is closer than one for all mail.
-      else if (indexed.onlyTo !== undefined) return candidate;
-      else match ??= candidate;
+      else if (closeness > closest) [match, closest] = [candidate, closeness];
     }
     return match;
   }
+}
+
+/** A domain is closer than the same domain with all below it; then a rule that names the recipient's domain than one for all mail. */
+function closenessOf(indexed: IndexedRule, row: DomainRow['row']): number {
+  return (row.includeSubdomains ? 0 : 2) + (indexed.onlyTo === undefined ? 0 : 1);
 }
 
 export function buildRuleIndex(config: RelayConfig): RuleIndex {

@@ -35,6 +35,28 @@ export function level(registry: Registry, name: string, help: string): Level {
   return tally;
 }
 
+/** A number that somebody else keeps, read at every scrape. */
+export interface Reading {
+  from(read: () => number): void;
+}
+
+export function reading(registry: Registry, name: string, help: string): Reading {
+  let read = () => 0;
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+  return {
+    from: (source) => {
+      read = source;
+    },
+  };
+}
+
 export function counter(registry: Registry, name: string, help: string): Count {
   const tally = new Tally();
   exportCounter(registry, name, help, [{ labels: {}, tally }]);

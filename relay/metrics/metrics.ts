@@ -3,7 +3,17 @@
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Stage, Target } from '../core/delivery.ts';
 import type { ReplyClass } from '../core/reply.ts';
-import { type Count, type Counts, counter, counterPairs, counters, type Level, level } from './count.ts';
+import {
+  type Count,
+  type Counts,
+  counter,
+  counterPairs,
+  counters,
+  type Level,
+  level,
+  type Reading,
+  reading,
+} from './count.ts';
 
 export const CONNECTION_REFUSALS = [
   'connections',
@@ -28,10 +38,8 @@ export const RECIPIENT_DECISIONS = [
   'Held',
   'TlsMissing',
   'OtherDestination',
-  'TooMany',
   'NextHopRefused',
   'NextHopDeferred',
-  'Other',
 ] as const;
 export const REWRITE_KINDS = ['reverse_path', 'forward_path', 'header'] as const;
 export const TARGETS = ['TenantRoute', 'SmartHost', 'MX'] as const satisfies readonly Target['kind'][];
@@ -69,7 +77,7 @@ export interface Metrics {
   /** Seconds from the client's final dot to the next hop's answer. */
   readonly deliverySeconds: Readonly<Record<Target['kind'], { observe(seconds: number): void }>>;
   /** Connections to next hops open now. */
-  readonly nextHopConnections: Level;
+  readonly nextHopConnections: Reading;
   readonly nextHopConnectionsOpened: Count;
   readonly nextHopRefusals: Counts<Stage>;
   readonly nextHopRefusesUs: Count;
@@ -78,7 +86,7 @@ export interface Metrics {
   readonly bareLineEndings: Count;
   readonly clientGoneAfterDot: Count;
   readonly answeredFromMemory: Count;
-  /** Octets of bodies that wait in temporary files now. */
+  /** Octets of bodies received whole that wait in temporary files now. */
   readonly spoolBytes: Level;
   readonly spoolFailures: Count;
   readonly linesLost: Count;
@@ -173,7 +181,11 @@ export function createMetrics(): Metrics {
       SmartHost: deliverySeconds.labels('SmartHost'),
       MX: deliverySeconds.labels('MX'),
     },
-    nextHopConnections: now('next_hop_connections', 'Connections to next hops open now, busy or kept.'),
+    nextHopConnections: reading(
+      registry,
+      'isthmus_next_hop_connections',
+      'Connections to next hops open now, busy or kept.',
+    ),
     nextHopConnectionsOpened: one('next_hop_connections_opened_total', 'Connections opened to next hops.'),
     nextHopRefusals: by(
       'next_hop_refusals_total',
@@ -193,7 +205,10 @@ export function createMetrics(): Metrics {
       'Messages delivered after their client had gone (RFC 1047): a retry may come.',
     ),
     answeredFromMemory: one('answered_from_memory_total', 'Such retries answered 250 without a second delivery.'),
-    spoolBytes: now('spool_bytes', 'Octets of message bodies that wait in temporary files now.'),
+    spoolBytes: now(
+      'spool_bytes',
+      'Octets of received bodies in temporary files now; those still arriving do not count.',
+    ),
     spoolFailures: one('spool_failures_total', 'Message bodies that could not be kept: clients heard 452 4.3.1.'),
     linesLost: one('log_lines_lost_total', 'Lines of log and tracking that could not be written.'),
     configReloads: by('config_reloads_total', 'New configurations, by result.', 'result', ['applied', 'refused']),

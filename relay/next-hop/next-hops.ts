@@ -10,7 +10,7 @@ import { assertWord } from './commands.ts';
 import { DURATIONS, type Durations } from './durations.ts';
 import { Lookup } from './lookup.ts';
 import type { PoolCounts } from './pool.ts';
-import { Route, type RouteSettings } from './route.ts';
+import { type NextHopEvents, Route, type RouteSettings } from './route.ts';
 import {
   configuredHops,
   configuredSettings,
@@ -28,6 +28,7 @@ export interface NextHopsOptions {
   /** Where this relay itself can be reached; never an MX target. */
   readonly ownAddresses?: readonly string[];
   readonly durations?: Partial<Durations>;
+  readonly events?: NextHopEvents;
   /** 0 to below 1: mixes mail exchangers of equal preference. */
   readonly random?: () => number;
 }
@@ -188,6 +189,7 @@ class Sender implements SendingSide, ClaimEnvironment {
     return {
       hostname: config.fleet.hostname,
       durations: this.durations,
+      events: this.#options.events ?? {},
       lookup: new Lookup(servers, this.durations.query),
       own: ownAddresses(config, listeners),
       random,

@@ -6,7 +6,7 @@ import { parseAddress, parseCidr } from '../core/network.ts';
 import type { Durations } from './durations.ts';
 import { configuredAddresses, type OwnAddresses, planFor, publicAddresses } from './exchangers.ts';
 import type { AddressFamily, Lookup } from './lookup.ts';
-import type { RouteSettings } from './route.ts';
+import type { NextHopEvents, RouteSettings } from './route.ts';
 import { credentialOf, OPPORTUNISTIC, tlsSettings } from './tls-policy.ts';
 
 /** A next hop that an admin wrote down. */
@@ -20,6 +20,7 @@ export interface ConfiguredHop {
 export interface Surroundings {
   readonly hostname: string;
   readonly durations: Durations;
+  readonly events: NextHopEvents;
   readonly lookup: Lookup;
   readonly own: OwnAddresses;
   readonly random: () => number;
@@ -52,12 +53,13 @@ export function configuredSettings(
   surroundings: Surroundings,
 ): RouteSettings {
   const { nextHop, target } = hop;
-  const { lookup, own, random, hostname, durations } = surroundings;
+  const { lookup, own, random, hostname, durations, events } = surroundings;
   const { hosts, mxOf, addressFamily, auth } = nextHop;
   const shared = {
     name: target.kind === 'SmartHost' ? target.kind : target.name,
     hostname,
     durations,
+    events,
     limits: nextHop.limits,
     tls: tlsSettings(nextHop, credentials),
     account: auth && {
@@ -87,11 +89,12 @@ function ownFault<T extends { readonly ok: true } | { readonly ok: false; readon
 }
 
 export function exchangerSettings(domain: string, family: AddressFamily, surroundings: Surroundings): RouteSettings {
-  const { lookup, own, random, hostname, durations } = surroundings;
+  const { lookup, own, random, hostname, durations, events } = surroundings;
   return {
     name: 'MX',
     hostname,
     durations,
+    events,
     limits: {},
     tls: OPPORTUNISTIC,
     account: undefined,

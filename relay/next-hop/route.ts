@@ -9,6 +9,12 @@ import { isTransient, silent } from './refusal.ts';
 import type { Account } from './sign-in.ts';
 import { TlsPolicy, type TlsSettings } from './tls-policy.ts';
 
+/** What a relay counts. */
+export interface NextHopEvents {
+  connectionOpened?(overTls: boolean): void;
+  tlsFailed?(): void;
+}
+
 export interface RouteSettings {
   /** As metrics name it. */
   readonly name: string;
@@ -17,6 +23,7 @@ export interface RouteSettings {
   readonly account: Account | undefined;
   readonly hostname: string;
   readonly durations: Durations;
+  readonly events: NextHopEvents;
   plan(): Promise<Plan>;
   addresses(host: string): Promise<Addresses>;
 }
@@ -89,7 +96,7 @@ export class Route {
   async #connectHost(host: Host, most: number, until: number): Promise<Opened & { readonly tries: number }> {
     const found = await this.#settings.addresses(host.host);
     if (!found.ok) return { ok: false, refusal: found.refusal, tries: 0 };
-    const { durations, account, hostname } = this.#settings;
+    const { durations, account, hostname, events } = this.#settings;
     const connectUntil = Math.min(until, performance.now() + durations.connect);
     let refusal: Refusal | undefined;
     let tries = 0;
@@ -97,7 +104,11 @@ export class Route {
       tries += 1;
       const options = { tls: this.#tls, account, hostname, durations, connectUntil, until };
       const opened = await openConnection({ host: host.host, address, port: host.port }, options);
-      if (opened.ok) return { ...opened, tries };
+      if (opened.ok) {
+        events.connectionOpened?.(opened.connection.tls !== undefined);
+        return { ...opened, tries };
+      }
+      if (opened.refusal.stage === 'starttls') events.tlsFailed?.();
       refusal = milder(refusal, opened.refusal);
       if (performance.now() >= connectUntil) break;
     }

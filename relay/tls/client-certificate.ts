@@ -51,6 +51,12 @@ export function verifyClientCertificate(shown: ShownCertificate, expected: Expec
   return walk.from([leaf]);
 }
 
+/** Whether the certificate claims one of the names, which proves nothing. */
+export function hasName(certificate: X509Certificate, names: readonly string[]): boolean {
+  const leaf = toLink(certificate);
+  return leaf !== undefined && checkNames(leaf, names).ok;
+}
+
 class Walk {
   readonly #anchors: TrustAnchors;
   readonly #chain: readonly X509Certificate[];

@@ -33,6 +33,9 @@ export type Composed = ComposedMessage | { readonly ok: false; readonly reply: R
 
 const LOOP = reply(554, '5.4.6', 'Too many hops, this message is going in circles');
 const TOO_COMPLEX = reply(451, '4.3.0', 'The header of this message could not be processed');
+const MALFORMED = reply(554, '5.6.0', 'The header begins with white space: no field name is there to continue');
+/** Space and tab. */
+const BLANK: ReadonlySet<number> = new Set([32, 9]);
 const NO_SIGNED_MAIL = reply(550, '5.7.1', 'Signed or encrypted messages are not accepted here');
 
 interface Step {
@@ -50,6 +53,10 @@ export async function compose(
 ): Promise<Composed> {
   const { directory, client } = start;
   const received = parseHeader(message.headerSection);
+  // Under our Received field it would become part of that.
+  if (BLANK.has(message.headerSection[0] ?? 0)) {
+    return { ok: false, reply: MALFORMED, cause: 'the header section begins with a continuation line' };
+  }
   if (countReceived(received) > directory.config.fleet.limits.hops) {
     return { ok: false, reply: LOOP, cause: 'more Received fields than limits.hops' };
   }

@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import type { Directory } from '../core/directory.ts';
 import type { MailParameters, Path } from '../core/envelope.ts';
+import { clientKey } from '../core/network.ts';
 import { REFUSAL_REPLIES } from '../core/recipient.ts';
 import { formatReply, type Reply, reply } from '../core/reply.ts';
 import { type ClientIdentity, couldNeedCertificate, identifyClient } from '../core/source.ts';
@@ -46,7 +47,7 @@ class RelaySession implements SmtpSession {
     if (client.kind === 'TlsMissing') {
       return this.#refuse(queueId, reversePath, REFUSAL_REPLIES.TlsMissing, 'its source takes mail over TLS only');
     }
-    const counted = client.kind === 'Tenant' ? `route ${client.route.name}` : this.#connection.address;
+    const counted = client.kind === 'Tenant' ? `route ${client.route.name}` : clientKey(this.#connection.address);
     if (!this.#edges.rate.take(counted, directory.config.fleet.limits.messagesPerMinutePerClient)) {
       return this.#refuse(queueId, reversePath, TOO_FAST, 'limits.messagesPerMinutePerClient is exceeded');
     }

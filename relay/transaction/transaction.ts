@@ -99,10 +99,14 @@ export class Transaction {
     const sending = this.#sending(destination);
     const received = await this.#edges.receive(content, this.#start.directory.config.fleet.limits);
     if (!received.ok) return { reply: this.#notReceived(sending, content, received), delivery: undefined };
+    const { message } = received;
+    const inFile = message.body.memory === undefined ? message.body.size : 0;
+    this.#edges.metrics.spoolBytes.add(inFile);
     try {
-      return await deliverContent(this.#edges, sending, received.message);
+      return await deliverContent(this.#edges, sending, message);
     } finally {
-      received.message.dispose();
+      this.#edges.metrics.spoolBytes.add(-inFile);
+      message.dispose();
     }
   }
 

@@ -161,6 +161,13 @@ describe('the client', () => {
     await from.quit();
   });
 
+  it('whose header begins in the middle of a field hears so', async () => {
+    const { at } = await world([{}]);
+    const from = await client(at);
+    expect((await from.send('eve@world.example', JOHN, ` folded\r\n${message('x')}`)).text).toMatch(/^554 5\.6\.0 /);
+    await from.quit();
+  });
+
   it('above its messages a minute is asked to wait', async () => {
     const { at } = await world([{}], { fleet: '  limits: {messagesPerMinutePerClient: 2}\n' });
     const from = await client(at);

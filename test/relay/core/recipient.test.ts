@@ -92,6 +92,7 @@ describe('decideRecipient', () => {
     },
   });
   const unreadable = directory({ held: { unreadableTenantDomains: ['tenant1.example'] } });
+  const noWayOut = directory({ held: { outbound: true } });
   const audit = directory({ rewriteRules: [{ ...JOHN, mode: 'Audit' }] });
 
   it.each([
@@ -201,6 +202,15 @@ describe('decideRecipient', () => {
     ['a held client', plain, 'held', 'bob@world.example', '451 4.3.5'],
     ['a held domain', held, 'internet', 'a@gone.example', '451 4.3.5'],
     ['a held address', held, 'internet', 'lost@shared.example', '451 4.3.5'],
+    ['the world, while the smart host is not in force', noWayOut, 'tenant1', 'bob@world.example', '451 4.3.5'],
+    [
+      'a tenant, while the smart host is not in force',
+      noWayOut,
+      'tenant1',
+      'john@shared.example',
+      'Rule tenant1 john@tenant1.example',
+    ],
+    ['a stranger, while the smart host is not in force', noWayOut, 'internet', 'bob@world.example', '550 5.7.1'],
     ['unresolved while a rule is not in force', held, 'internet', 'nobody@shared.example', '451 4.3.5'],
     [
       'what another rule resolves is never shadowed',

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { reply } from '../../../relay/core/reply.ts';
 import { ContentRefused } from '../../../relay/smtp/content-stream.ts';
-import { clientKey } from '../../../relay/smtp/limits.ts';
+import { clientKey } from '../../../relay/core/network.ts';
 import type { RawSmtp } from '../../support/raw-smtp.ts';
 import { beginContent, start } from './front-fixture.ts';
 
