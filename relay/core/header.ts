@@ -3,7 +3,7 @@
  * is (RFC 5322 §2.2).
  */
 
-import { latin1Text, utf8Octets } from './octets.ts';
+import { latin1Text, NOTHING, utf8Octets } from './octets.ts';
 
 export interface HeaderField {
   /** Lower case, without the white space some write before the colon; empty for lines that are no field. */
@@ -61,24 +61,43 @@ export function fieldValue(header: Header, field: HeaderField): string {
 /** The header with `edits` made; the same header when there are none. They must be in order and must not overlap. */
 export function editHeader(header: Header, edits: readonly Edit[]): Header {
   if (edits.length === 0) return header;
-  const replacements = edits.map((edit) => utf8Octets(edit.text));
+  const replacements: Uint8Array[] = [];
   let size = header.octets.length;
-  edits.forEach((edit, i) => {
-    size += (replacements[i]?.length ?? 0) - (edit.end - edit.start);
-  });
+  for (const edit of edits) {
+    const replacement = utf8Octets(edit.text);
+    replacements.push(replacement);
+    size += replacement.length - (edit.end - edit.start);
+  }
   const octets = new Uint8Array(size);
   let read = 0;
   let written = 0;
-  edits.forEach((edit, i) => {
+  for (const [i, edit] of edits.entries()) {
     if (edit.start < read || edit.end < edit.start) throw new Error(`edit at octet ${edit.start} overlaps another`);
-    const replacement = replacements[i] ?? new Uint8Array();
+    const replacement = replacements[i] ?? NOTHING;
     octets.set(header.octets.subarray(read, edit.start), written);
     octets.set(replacement, written + edit.start - read);
     written += edit.start - read + replacement.length;
     read = edit.end;
-  });
+  }
   octets.set(header.octets.subarray(read), written);
-  return { octets, fields: movedFields(header, edits, replacements) ?? parseHeader(octets).fields };
+  return new EditedHeader(octets, () => movedFields(header, edits, replacements) ?? parseHeader(octets).fields);
+}
+
+/** Looks for its fields when it is asked for them: the last edit of a message that is not signed never is. */
+class EditedHeader implements Header {
+  readonly octets: Uint8Array;
+  #fields: readonly HeaderField[] | undefined;
+  readonly #find: () => readonly HeaderField[];
+
+  constructor(octets: Uint8Array, find: () => readonly HeaderField[]) {
+    this.octets = octets;
+    this.#find = find;
+  }
+
+  get fields(): readonly HeaderField[] {
+    this.#fields ??= this.#find();
+    return this.#fields;
+  }
 }
 
 /** The header without the fields that `unwanted` names, folded lines and all. */

@@ -6,6 +6,7 @@
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const latin1 = new TextDecoder('latin1');
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
+export const NOTHING = new Uint8Array();
 const encoder = new TextEncoder();
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const BASE64_VALUES = new Map([...BASE64].map((character, value) => [character.charCodeAt(0), value]));
@@ -34,7 +35,16 @@ export function latin1Text(octets: Uint8Array, start: number, end: number): stri
 }
 
 export function utf8Octets(text: string): Uint8Array {
-  return encoder.encode(text);
+  // Addresses and fields are a few ASCII characters, for which an encoder's start costs more than its work.
+  if (text.length > 512) return encoder.encode(text);
+  if (text === '') return NOTHING;
+  const octets = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return encoder.encode(text);
+    octets[i] = code;
+  }
+  return octets;
 }
 
 export function has8bit(octets: Uint8Array): boolean {

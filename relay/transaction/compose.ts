@@ -45,9 +45,11 @@ interface Step {
   readonly changedFields: ReadonlySet<string>;
 }
 
+/** `reversePath` as it goes out. */
 export async function compose(
   start: TransactionStart,
   recipient: AcceptedRecipient,
+  reversePath: string,
   message: ReceivedMessage,
   now: Date,
 ): Promise<Composed> {
@@ -61,7 +63,7 @@ export async function compose(
     return { ok: false, reply: LOOP, cause: 'more Received fields than limits.hops' };
   }
   const route = client.kind === 'Tenant' ? client.route : undefined;
-  const governing = route === undefined ? undefined : governingDomain(directory, start, route);
+  const governing = route === undefined ? undefined : governingDomain(directory, route, reversePath);
   const signed =
     governing !== undefined && governing.signedMessages !== 'RewriteOuter' && isSignedOrEncrypted(received);
   if (signed && governing.signedMessages === 'Reject') {
@@ -97,15 +99,11 @@ export async function compose(
 /** The shared domain whose settings hold for a tenant's message: the one of its sender, else the tenant's first. */
 function governingDomain(
   directory: Directory,
-  start: TransactionStart,
   route: TenantRouteConfig,
+  reversePath: string,
 ): SharedDomainConfig | undefined {
-  const { mailbox } = start.reversePath;
-  const found = mailbox && directory.rules.rewriteOutbound(mailbox, outboundScope(directory, route));
-  return (
-    directory.sharedDomains.get(found?.mailbox.domain ?? mailbox?.domain ?? '') ??
-    directory.sharedDomains.get(route.sharedDomains[0] ?? '')
-  );
+  const domain = reversePath.slice(reversePath.lastIndexOf('@') + 1).toLowerCase();
+  return directory.sharedDomains.get(domain) ?? directory.sharedDomains.get(route.sharedDomains[0] ?? '');
 }
 
 /** Towards every next hop; only the outbound half can be turned off. */

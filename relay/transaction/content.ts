@@ -39,7 +39,7 @@ export async function deliverContent(
   const { start, claim, recipient } = sending;
   const { metrics } = edges;
   const finalDot = performance.now();
-  const composed = await compose(start, recipient, message, edges.now());
+  const composed = await compose(start, recipient, sending.reversePath, message, edges.now());
   if (!composed.ok) {
     return { reply: refuseMessage(sending, composed.reply, { cause: composed.cause }), delivery: undefined };
   }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificateFolder, type Identity } from '../support/certificates.ts';
@@ -66,7 +66,13 @@ export async function postfixProxy({ sinkPort, tls }: Variant): Promise<Contende
   };
 }
 
-export async function isthmus(variant: Variant): Promise<Contender> {
+/** As many processes as the machine has cores, as Postfix has one a connection. */
+export function isthmusWorkers(variant: Variant): Promise<Contender> {
+  const workers = `--workers=${cpus().length}`;
+  return isthmus({ ...variant, relayOptions: [...variant.relayOptions, workers] }, 'Isthmus, a worker a core');
+}
+
+export async function isthmus(variant: Variant, name = 'Isthmus'): Promise<Contender> {
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-bench-'));
   const manifests = join(directory, 'manifests');
   mkdirSync(manifests);
@@ -97,7 +103,7 @@ export async function isthmus(variant: Variant): Promise<Contender> {
     await stop();
     throw cause;
   }
-  return { name: 'Isthmus', port, pid: child.pid, rewrites: true, stop };
+  return { name, port, pid: child.pid, rewrites: true, stop };
 }
 
 async function untilReady(port: number, hasEnded: () => boolean, log: string): Promise<void> {

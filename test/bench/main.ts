@@ -3,7 +3,15 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { installPackages, isRoot } from '../support/debian.ts';
-import { type Contender, direct, isthmus, makeCertificate, postfixProxy, type Variant } from './contenders.ts';
+import {
+  type Contender,
+  direct,
+  isthmus,
+  isthmusWorkers,
+  makeCertificate,
+  postfixProxy,
+  type Variant,
+} from './contenders.ts';
 import { type Figures, type Ground, type Scenario, startGround } from './measure.ts';
 
 const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--rounds N] [--without NAME] [--relay-option OPTION] [--profile DIR]
@@ -11,7 +19,7 @@ const USAGE = `usage: npm run bench -- [--quick] [--only TEXT] [--rounds N] [--w
   --quick               only 4 KB over 20 connections
   --only TEXT           only scenarios whose name contains it, for example --only "1 MB"
   --rounds N            measured rounds a scenario (default 5)
-  --without NAME        leave out direct, postfix or isthmus; may stand several times
+  --without NAME        leave out direct, postfix, isthmus or workers; may stand several times
   --relay-option TEXT   an option for "isthmus relay", for example --relay-option=--workers=2; may stand several times
   --profile DIR         write a CPU profile of Isthmus there (measures lower)
 `;
@@ -39,7 +47,8 @@ function scenarios(quick: boolean, only: string, rounds: number): Scenario[] {
 const STARTERS: Readonly<Record<string, (variant: Variant) => Contender | Promise<Contender>>> = {
   direct,
   postfix: postfixProxy,
-  isthmus,
+  isthmus: (variant) => isthmus(variant),
+  workers: isthmusWorkers,
 };
 
 type RelaySettings = Pick<Variant, 'relayOptions' | 'profile'>;
@@ -93,7 +102,8 @@ machine's cores, so CPU-s/1000 (user and system seconds of all the relay's proce
 carries over to another machine; "ground" is the same of load client and sink. Memory counts shared pages once.
 Both relays ask the next hop at RCPT and answer after its answer, with their log in a file. Half the mail leaves a tenant, half
 comes from the internet. Isthmus rewrites it by 50,000 users, writes tracking events and serves metrics; the proxy of Postfix
-cannot rewrite and passes envelope and header on as they are.`;
+cannot rewrite and passes envelope and header on as they are. It has a process for each connection; one Isthmus is one thread, and
+--workers gives it more.`;
 
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
