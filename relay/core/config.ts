@@ -59,6 +59,22 @@ const source = z.object({
       unverified: z.boolean().optional(),
     })
     .optional(),
+  /**
+   * Exchange Online: a verified certificate for one of the names makes the client a candidate, which every other customer is too;
+   * the tenant's id in the header, or its organization in XOORG=, proves it (mail-flow §3).
+   */
+  exchangeOnline: z
+    .object({
+      /** Lower-case GUID. */
+      tenantId: z.string(),
+      /** Lower-case domains that XOORG= may name. */
+      organizations: z.array(z.string()),
+      /** Lower-case DNS names, as in clientCertificate. */
+      certificateNames: z.array(z.string()),
+      ca: credentialId.optional(),
+      unverified: z.boolean().optional(),
+    })
+    .optional(),
 });
 
 export const tenantRouteSchema = z.object({
@@ -73,6 +89,8 @@ export const tenantRouteSchema = z.object({
   nextHop,
   sources: z.array(source),
   fromInternet: z.enum(['Refuse', 'Accept']),
+  /** AtRcpt: its next hop refuses unknown recipients at RCPT, so that Discover may ask it. */
+  recipientCheck: z.enum(['None', 'AtRcpt']).optional(),
 });
 
 export const sharedDomainSchema = z.object({
@@ -82,6 +100,8 @@ export const sharedDomainSchema = z.object({
   unresolvedRecipients: z.discriminatedUnion('action', [
     z.object({ action: z.literal('Reject') }),
     z.object({ action: z.literal('Route'), tenantRoute: z.string() }),
+    /** Names of tenant routes, all with recipientCheck AtRcpt, in the order in which they are asked. */
+    z.object({ action: z.literal('Discover'), order: z.array(z.string()) }),
   ]),
   /** Addresses that take mail for postmaster@ and abuse@ of the domain; undefined: the fleet's postmaster. */
   postmaster: z.string().optional(),
@@ -144,6 +164,8 @@ export const relayConfigSchema = z.object({
     name: z.string(),
     hostname: z.string(),
     postmaster: z.string().optional(),
+    /** Keys of our trace field, the one that signs first, then those that are still believed. */
+    traceKeys: z.array(credentialId).optional(),
     tls: z.object({
       minVersion: z.enum(['TLSv1.2', 'TLSv1.3']),
       /** undefined: the relay's own options or its self-signed certificate. */

@@ -10,7 +10,14 @@ import { type Reply, reply } from './reply.ts';
 import type { ClientIdentity } from './source.ts';
 
 /** Which row accepted, by the names that metrics count. */
-export type Resolution = 'Rule' | 'Postmaster' | 'Authority' | 'RoutingDomain' | 'FromInternet' | 'Outbound';
+export type Resolution =
+  | 'Rule'
+  | 'Postmaster'
+  | 'Authority'
+  | 'RoutingDomain'
+  | 'FromInternet'
+  | 'Outbound'
+  | 'Discovered';
 export type Refused = 'Held' | 'TlsMissing' | 'Unknown' | 'RelayingDenied';
 
 export interface AcceptedRecipient {
@@ -35,7 +42,13 @@ export interface RefusedRecipient {
   readonly cause: string;
 }
 
-export type RecipientDecision = AcceptedRecipient | RefusedRecipient;
+/** No rule knows the address: the tenants are to be asked, in this order, which of them does. */
+export interface DiscoveredRecipient {
+  readonly action: 'Discover';
+  readonly candidates: readonly AcceptedRecipient[];
+}
+
+export type RecipientDecision = AcceptedRecipient | RefusedRecipient | DiscoveredRecipient;
 
 /** Facts about the transaction that rows of the table look at. */
 export interface RecipientQuestion {
@@ -189,7 +202,35 @@ function unresolved(
         sharedDomain,
         recipientDomain: mailbox.domain,
       };
+    case 'Discover':
+      return {
+        action: 'Discover',
+        candidates: policy.order.flatMap((name) => candidate(directory, client, mailbox, sharedDomain, name)),
+      };
   }
+}
+
+/** The address as the tenant would know it; none for the tenant it came from, to which it must not return (mail-flow §4). */
+function candidate(
+  directory: Directory,
+  client: ClientIdentity,
+  mailbox: Mailbox,
+  sharedDomain: SharedDomainConfig,
+  name: string,
+): AcceptedRecipient[] {
+  const domain = directory.tenantRoutes.get(name)?.domains[0];
+  if (domain === undefined || (client.kind === 'Tenant' && client.route.name === name)) return [];
+  return [
+    {
+      action: 'Accept',
+      target: { kind: 'TenantRoute', name },
+      forwardPath: formatMailbox({ localPart: mailbox.localPart, domain }),
+      resolution: 'Discovered',
+      rule: undefined,
+      sharedDomain,
+      recipientDomain: mailbox.domain,
+    },
+  ];
 }
 
 function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbox, text: string): RecipientDecision {

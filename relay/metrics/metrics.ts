@@ -25,7 +25,7 @@ export const CONNECTION_REFUSALS = [
 ] as const;
 export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
 export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;
-/** The first six accept, by the words of core's Resolution; the rest did not. */
+/** The first seven accept, by the words of core's Resolution; the rest did not. */
 export const RECIPIENT_DECISIONS = [
   'Rule',
   'Postmaster',
@@ -33,6 +33,7 @@ export const RECIPIENT_DECISIONS = [
   'RoutingDomain',
   'FromInternet',
   'Outbound',
+  'Discovered',
   'Unknown',
   'RelayingDenied',
   'Held',

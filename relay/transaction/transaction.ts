@@ -67,6 +67,7 @@ export class Transaction {
       reversePath,
       forwardPath: path,
     });
+    if (decision.action === 'Discover') throw new Error('Discover has no way to ask yet');
     if (decision.action === 'Refuse') {
       this.#trail.recipientRefused(path.text, decision.row, decision.reply, { cause: decision.cause });
       return decision.reply;
