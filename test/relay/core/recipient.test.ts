@@ -47,6 +47,9 @@ function decide(where: Directory, client: string, to: string, from = 'x@world.ex
     reversePath: from === '' ? NULL_PATH : path(from),
     forwardPath: path(to),
   });
+  if (decision.action === 'Discover') {
+    return `Discover ${decision.candidates.map(({ forwardPath }) => forwardPath).join(', ')}`;
+  }
   if (decision.action === 'Refuse') return formatReply(decision.reply).slice(0, 9);
   const { target } = decision;
   const place =
@@ -76,6 +79,9 @@ describe('decideRecipient', () => {
   const noPostmaster = directory({ fleet: { postmaster: undefined } });
   const authority = directory({
     sharedDomains: [sharedDomain({ unresolvedRecipients: { action: 'Route', tenantRoute: 'tenant2' } })],
+  });
+  const discover = directory({
+    sharedDomains: [sharedDomain({ unresolvedRecipients: { action: 'Discover', order: ['tenant2', 'tenant1'] } })],
   });
   const open = directory({
     tenantRoutes: [tenantRoute('tenant1', { fromInternet: 'Accept' }), tenantRoute('tenant2')],
@@ -130,6 +136,20 @@ describe('decideRecipient', () => {
       'Authority tenant2 nobody@shared.example',
     ],
     ['never back to where it came from', authority, 'tenant2', 'nobody@shared.example', '550 5.1.1'],
+    [
+      'unresolved, Discover',
+      discover,
+      'internet',
+      'Nobody@shared.example',
+      'Discover Nobody@tenant2.example, Nobody@tenant1.example',
+    ],
+    [
+      'Discover never asks where it came from',
+      discover,
+      'tenant2',
+      'nobody@shared.example',
+      'Discover nobody@tenant1.example',
+    ],
     // postmaster and abuse
     ['postmaster without a domain', plain, 'internet', 'postmaster', 'Postmaster tenant1 postmaster@tenant1.example'],
     [
