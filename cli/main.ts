@@ -28,6 +28,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+// npm runs scripts in the project's folder; the paths a user gives are meant from where he stands.
+const { INIT_CWD, npm_lifecycle_event } = process.env;
+if (npm_lifecycle_event === 'isthmus' && INIT_CWD !== undefined) process.chdir(INIT_CWD);
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
