@@ -21,6 +21,8 @@ const REQUIRED = [
 export interface TableRow {
   /** Of the first line of the row in the file, from 1. */
   readonly line: number;
+  /** For people; empty without one. */
+  readonly name: string;
   readonly internal: string;
   readonly external: string;
   /** Names of the ExceptionList; empty without one. */
@@ -53,8 +55,9 @@ interface Record {
   readonly cells: readonly string[];
 }
 
-function parseTable(text: string): TableResult {
-  const { records, broken, abandoned } = splitRecords(text);
+/** The text of a table that is read already. What resources refer to has commas; other programs write other delimiters. */
+export function parseTable(text: string, delimiter = ','): TableResult {
+  const { records, broken, abandoned } = splitRecords(text, delimiter);
   if (abandoned) return { ok: false, reason: `has wrong quotes in more than ${BROKEN_ROWS} rows; is it a CSV file?` };
   // Windows PowerShell's Export-Csv without -NoTypeInformation begins with a line of its own.
   const start = records[0]?.cells[0]?.startsWith('#TYPE') === true ? 1 : 0;
@@ -110,7 +113,7 @@ function readRow({ line, cells }: Record, places: ReadonlyMap<Column, number>, w
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  return { ok: true, value: { line, internal, external, exceptions, outboundOnly, inboundOnly } };
+  return { ok: true, value: { line, name: cell('name'), internal, external, exceptions, outboundOnly, inboundOnly } };
 }
 
 function readBoolean(text: string): boolean | undefined {
@@ -132,7 +135,7 @@ interface Split {
 }
 
 /** All records that can be told apart; after one whose quotes are wrong it goes on at the next line. */
-function splitRecords(text: string): Split {
+function splitRecords(text: string, delimiter: string): Split {
   const records: Record[] = [];
   const broken: Split['broken'] = [];
   // Old spreadsheets end lines with CR alone; one kind of line end makes lines countable.
@@ -142,6 +145,7 @@ function splitRecords(text: string): Split {
     let lines = 0;
     try {
       parse(rest, {
+        delimiter,
         relax_column_count: true,
         on_record: (cells: string[], { lines: end }: { lines: number }) => {
           const start = lines + 1;

@@ -10,7 +10,7 @@ import { type Claimant, ClaimMap, claimsOfRow } from './row-claims.ts';
 import { type Bounds, claimedAddresses, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
 import type { TableSource } from './result.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
-import { type Content, readContent } from './table-content.ts';
+import { readContent } from './table-content.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
 export interface RewriteRuleDraft extends Aged {
@@ -53,7 +53,7 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
   const onlyTo = spec.onlyTo && sortedUnique(spec.onlyTo.domains.map((domain) => toAsciiDomain(domain) ?? domain));
   const content = readContent(spec, namespace, report, around.input);
   const bounds = boundsOf(spec, sharedDomain, tenantRoute, around);
-  const { rows, rejected } = keepRows(content, bounds, { mode: spec.mode, onlyTo });
+  const { rows, rejected } = keepRows(content.rows, bounds, { mode: spec.mode, onlyTo });
   rejected.push(...content.broken);
   rejectRows(report, rejected.sort(byPlace), content.confidential);
   return {
@@ -141,14 +141,18 @@ function boundsOf(
 }
 
 /** The rows in their order; the first that claims an address keeps it. */
-function keepRows(content: Content, bounds: Bounds, claimant: Claimant): { rows: Row[]; rejected: RejectedRow[] } {
+export function keepRows(
+  written: readonly WrittenRow[],
+  bounds: Bounds,
+  claimant: Claimant,
+): { rows: Row[]; rejected: RejectedRow[] } {
   const rows: Row[] = [];
   const rejected: RejectedRow[] = [];
   const firsts = new ClaimMap<Row>();
-  for (const written of content.rows) {
-    const read = readRow(written, bounds);
+  for (const one of written) {
+    const read = readRow(one, bounds);
     if (!read.ok) {
-      rejected.push({ ...read, place: written.place, values: valuesOf(written) });
+      rejected.push({ ...read, place: one.place, values: valuesOf(one) });
       continue;
     }
     const claims = claimsOfRow(read.value, claimant);
@@ -156,7 +160,7 @@ function keepRows(content: Content, bounds: Bounds, claimant: Claimant): { rows:
     if (earlier !== undefined) {
       const problem = `it repeats an address of ${placeText(earlier.place)}`;
       const held = read.value.kind === 'Address' ? claimedAddresses(read.value) : [];
-      rejected.push({ reason: 'DuplicateRow', problem, held, place: written.place, values: valuesOf(written) });
+      rejected.push({ reason: 'DuplicateRow', problem, held, place: one.place, values: valuesOf(one) });
       continue;
     }
     for (const claim of claims) firsts.set(claim, read.value);

@@ -115,7 +115,7 @@ function readReferenced(
 }
 
 /** A row whose internal side has no @ is one of a domain, and `*.` before it means the domains below as well. */
-function writtenRow(row: TableRow, place: WrittenRow['place']): WrittenRow {
+export function writtenRow(row: TableRow, place: WrittenRow['place']): WrittenRow {
   const { exceptions, outboundOnly, inboundOnly } = row;
   const includeSubdomains = row.internal.startsWith('*.') && !row.internal.includes('@');
   return {
