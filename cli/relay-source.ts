@@ -1,9 +1,9 @@
 /** From folders to configurations: reads, keeps the last good content of each file, compiles, and remembers. */
 
 import type { FleetResult } from '../operator/compile/result.ts';
-import { CommandLineError } from './command-line.ts';
 import { compileManifests } from './compilation.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
+import { chooseFleet } from './fleet-choice.ts';
 import { FolderReader } from './manifests/folder.ts';
 import { LastGood } from './manifests/last-good.ts';
 import type { RelayCommand } from './relay-options.ts';
@@ -40,7 +40,7 @@ export class RelaySource {
   read(now: Date): Reading {
     const manifests = this.#lastGood.update(this.#folders.map((folder) => this.#reader.read(folder)));
     const compiled = compileManifests(manifests, { state: this.#state, now, ownCertificate: this.#ownCertificate });
-    const fleet = () => this.#choose(compiled.fleets);
+    const fleet = () => chooseFleet(compiled.fleets, this.#fleet);
     return {
       diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),
       kept: manifests.kept,
@@ -56,21 +56,5 @@ export class RelaySource {
   remember(state: State): void {
     this.#state = state;
     writeState(this.#dataFolder, state);
-  }
-
-  #choose(fleets: readonly FleetResult[]): FleetResult {
-    const wanted = this.#fleet;
-    const found = wanted === undefined ? fleets : fleets.filter(({ name }) => name === wanted);
-    const names = fleets.map(({ name }) => name).join(', ');
-    const [fleet, ...others] = found;
-    if (fleet === undefined) {
-      throw new CommandLineError(
-        wanted === undefined ? 'the manifests have no RelayFleet' : `there is no RelayFleet ${wanted}`,
-        names === '' ? 'name a folder with a SharedDomain' : `there is: ${names}`,
-      );
-    }
-    if (others.length > 0)
-      throw new CommandLineError('the manifests have several RelayFleets', `choose one with --fleet: ${names}`);
-    return fleet;
   }
 }
