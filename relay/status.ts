@@ -2,7 +2,7 @@
 
 import type { RelayConfig } from './core/config.ts';
 import { CONFIG_FORMAT } from './core/config.ts';
-import type { Finding } from './findings.ts';
+import { type Finding, findingKey } from './findings.ts';
 import type { RouteConnections } from './next-hop/next-hops.ts';
 
 export interface RelayStatus {
@@ -60,7 +60,7 @@ export function mergeStatus(all: readonly RelayStatus[]): RelayStatus {
       const known = names.get(name) ?? { open: 0, idle: 0, waiting: 0 };
       names.set(name, { name, open: open + known.open, idle: idle + known.idle, waiting: waiting + known.waiting });
     }
-    const findings = new Map([...sum.findings, ...one.findings].map((finding) => [finding.subject, finding]));
+    const findings = new Map([...sum.findings, ...one.findings].map((finding) => [findingKey(finding), finding]));
     return {
       ...sum,
       pids: [...sum.pids, ...one.pids],
