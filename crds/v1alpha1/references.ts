@@ -16,6 +16,9 @@ export const SECRET_KEYS = {
   username: 'username',
   password: 'password',
   dkim: 'private.key',
+  /** Keys of the trace field: the one that signs, and one before it that is still believed. */
+  signing: 'signing.key',
+  previousSigning: 'previous.key',
 } as const;
 
 /** The fleet that a SharedDomain uses when it names none. */

@@ -109,6 +109,10 @@ export const relayFleetSpec = withRules(
     tls: tls.prefault({}).describe('Certificates of the receiving side.'),
     outbound: outbound.prefault({}).describe('The way to the internet.'),
     limits: limits.prefault({}).describe('What a client may ask of the relay.'),
+    signingSecretRef: secretRef(
+      'A Secret whose key signing.key, a text of at least 32 octets, marks messages that passed this fleet, by which it ' +
+        'ends loops. A key previous.key in it is still believed but signs no more. Left out: one is made and kept.',
+    ).optional(),
     postmaster: mailAddress(
       "Takes a shared domain's postmaster mail when the domain names nobody. Default: postmaster at the first " +
         'domain of the oldest TenantRoute.',

@@ -7,6 +7,9 @@ import { domainName, mailAddress } from './names.ts';
 import { keyRef, objectName, reference } from './references.ts';
 import { atomic, withRules } from './rules.ts';
 
+/** Of one rule. */
+export const MOST_TABLES = 16;
+
 const count = z
   .int()
   .min(0)
@@ -57,7 +60,7 @@ export const rewriteRuleSpec = withRules(
     addresses: atomic(z.array(address).min(1).max(1000))
       .describe('Pairs of addresses. Set one of addresses, addressesFrom and domain.')
       .optional(),
-    addressesFrom: atomic(z.array(table).min(1).max(16))
+    addressesFrom: atomic(z.array(table).min(1).max(MOST_TABLES))
       .describe(
         'CSV tables, plain or gzip (key ending in .csv.gz), with the columns Name, InternalAddress, ExternalAddress ' +
           "and, if wanted, ExceptionList, OutboundOnly, InboundOnly: what Exchange's cmdlets export.",
@@ -111,7 +114,7 @@ export const rewriteRuleStatus = z
             resourceVersion: z.string().max(128).describe('The version of it that was read.'),
           }),
         )
-        .max(16),
+        .max(MOST_TABLES),
     )
       .describe('The tables that were read.')
       .optional(),

@@ -15,14 +15,33 @@ const count = z
 const unresolvedRecipients = withRules(
   z.object({
     action: z
-      .enum(['Reject', 'Route'])
+      .enum(['Reject', 'Route', 'Discover'])
       .default('Reject')
-      .describe('Reject: 550 5.1.1 at RCPT. Route: one tenant is the authority for all of them.'),
+      .describe(
+        'Reject: 550 5.1.1 at RCPT. Route: one tenant is the authority for all of them. Discover: tenants are asked ' +
+          'one after another which of them knows the address.',
+      ),
     tenantRouteRef: reference('TenantRoute', 'The authority when action is Route.').optional(),
+    order: mapBy(
+      'name',
+      z
+        .array(z.object({ name: objectName('Name of a TenantRoute in the same namespace.') }))
+        .min(1)
+        .max(64),
+    )
+      .describe(
+        'Who is asked, in this order, when action is Discover: TenantRoutes of this domain with recipientCheck AtRcpt. ' +
+          'Each is asked for the address in its first domain; the first that takes it gets the mail.',
+      )
+      .optional(),
   }),
   {
     rule: "(self.action == 'Route') == has(self.tenantRouteRef)",
-    message: 'action Route and tenantRouteRef go together: set both, or action Reject and no tenantRouteRef',
+    message: 'action Route and tenantRouteRef go together: set both, or another action and no tenantRouteRef',
+  },
+  {
+    rule: "(self.action == 'Discover') == has(self.order)",
+    message: 'action Discover and order go together: set both, or another action and no order',
   },
 );
 

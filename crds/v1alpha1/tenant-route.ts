@@ -3,21 +3,30 @@
 import { z } from 'zod';
 import { CONDITION_TYPES, conditions, observedGeneration, UNOBSERVED } from './conditions.ts';
 import type { Resource } from './metadata.ts';
+import { exchangeOnline } from './exchange-online.ts';
 import { certificateName, domainName, network } from './names.ts';
 import { nextHop } from './next-hop.ts';
 import { objectName, SECRET_KEYS, secretKeyRef } from './references.ts';
 import { atomic, mapBy, set, withRules } from './rules.ts';
 
-const clientCertificate = z.object({
-  names: set(z.array(certificateName('A DNS name; a first label * stands for one label.')).min(1).max(32)).describe(
-    'The certificate must be valid for one of these names.',
-  ),
-  caSecretRef: secretKeyRef(
-    SECRET_KEYS.authorities,
-    "PEM certificates of the authorities that are trusted for it. Default: the fleet's tls.clientCASecretRef, else " +
-      "Node.js's bundled roots.",
-  ).optional(),
-});
+const clientCertificate = withRules(
+  z.object({
+    names: set(z.array(certificateName('A DNS name; a first label * stands for one label.')).min(1).max(32)).describe(
+      'The certificate must be valid for one of these names.',
+    ),
+    caSecretRef: secretKeyRef(
+      SECRET_KEYS.authorities,
+      "PEM certificates of the authorities that are trusted for it. Default: the fleet's tls.clientCASecretRef, else " +
+        "Node.js's bundled roots.",
+    ).optional(),
+  }),
+  {
+    rule: "self.names.all(n, !n.endsWith('.protection.outlook.com'))",
+    message:
+      'every customer of Exchange Online shows this certificate, so it would make all of them this tenant: set ' +
+      'exchangeOnline, which also asks for the tenant',
+  },
+);
 
 const source = withRules(
   z.object({
@@ -27,15 +36,24 @@ const source = withRules(
     tls: z
       .enum(['Opportunistic', 'Required'])
       .default('Opportunistic')
-      .describe('Required: without TLS it is answered 530 5.7.0. A client certificate implies it.'),
+      .describe('Required: without TLS it is answered 530 5.7.0. clientCertificate and exchangeOnline imply it.'),
     clientCertificate: clientCertificate.describe('The client shows a certificate.').optional(),
+    exchangeOnline: exchangeOnline
+      .describe('The client is Exchange Online and proves that it sends for this tenant.')
+      .optional(),
   }),
   {
-    rule: 'has(self.cidrs) || has(self.clientCertificate)',
-    message: 'say how the client is recognised: set cidrs, clientCertificate or both',
+    rule: 'has(self.cidrs) || has(self.clientCertificate) || has(self.exchangeOnline)',
+    message: 'say how the client is recognised: set cidrs, clientCertificate or exchangeOnline',
   },
   {
-    rule: 'has(self.clientCertificate) || !has(self.cidrs) || self.cidrs.all(c, !(c in ["0.0.0.0/0", "::/0"]))',
+    rule: '!(has(self.clientCertificate) && has(self.exchangeOnline))',
+    message: 'set clientCertificate or exchangeOnline, not both: exchangeOnline asks for a certificate of its own',
+  },
+  {
+    rule:
+      'has(self.clientCertificate) || has(self.exchangeOnline) || !has(self.cidrs) || ' +
+      'self.cidrs.all(c, !(c in ["0.0.0.0/0", "::/0"]))',
     message:
       'this would make the whole internet this tenant, an open relay: name its own networks, or demand a ' +
       'clientCertificate as well',
@@ -82,6 +100,13 @@ export const tenantRouteSpec = z.object({
     .enum(['Refuse', 'Accept'])
     .default('Refuse')
     .describe('May the internet reach its routing domains through this relay? Their MX usually points elsewhere.'),
+  recipientCheck: z
+    .enum(['None', 'AtRcpt'])
+    .default('None')
+    .describe(
+      'AtRcpt: its next hop refuses unknown recipients at RCPT, so that a SharedDomain may ask it (unresolvedRecipients ' +
+        'Discover). None: it takes any recipient and perhaps bounces the mail later.',
+    ),
   limits: limits.prefault({}).describe('How much is asked of its next hop.'),
 });
 

@@ -147,7 +147,8 @@ function usedCredentials(config: RelayConfig, all: ReadonlyMap<string, string>):
     for (const id of [tls.ca, clientCertificate?.certificate, clientCertificate?.key, auth?.username, auth?.password])
       ids.add(id);
   };
-  const ofSource = ({ clientCertificate }: SourceConfig) => ids.add(clientCertificate?.ca);
+  const ofSource = ({ clientCertificate, exchangeOnline }: SourceConfig) =>
+    ids.add(clientCertificate?.ca).add(exchangeOnline?.ca);
   ids.add(config.fleet.tls.certificate).add(config.fleet.tls.key);
   if (config.fleet.outbound.route === 'SmartHost') ofNextHop(config.fleet.outbound.smartHost);
   for (const { dkim } of config.sharedDomains) for (const { key } of dkim) ids.add(key);

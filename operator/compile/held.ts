@@ -112,12 +112,17 @@ export class HeldCollector {
 
   /** Without the credential of what has disappeared only the name is left to go by. */
   #heldSources(credentials: ReadonlyMap<string, string>): SourceConfig[] {
-    const texts = this.#sources.map((source) => {
-      const { clientCertificate } = source;
-      if (clientCertificate?.ca === undefined || credentials.has(clientCertificate.ca)) return JSON.stringify(source);
-      const { names } = clientCertificate;
-      return JSON.stringify({ ...source, clientCertificate: { names, unverified: true } });
-    });
+    const proven = <T extends { ca?: string | undefined }>(demand: T) => {
+      const { ca, ...rest } = demand;
+      return ca === undefined || credentials.has(ca) ? demand : { ...rest, unverified: true };
+    };
+    const texts = this.#sources.map(({ clientCertificate, exchangeOnline, ...source }) =>
+      JSON.stringify({
+        ...source,
+        ...(clientCertificate && { clientCertificate: proven(clientCertificate) }),
+        ...(exchangeOnline && { exchangeOnline: proven(exchangeOnline) }),
+      }),
+    );
     return sortedUnique(texts).map((text) => JSON.parse(text) as SourceConfig);
   }
 }

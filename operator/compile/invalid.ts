@@ -3,6 +3,7 @@
  * force.
  */
 
+import { PUBLIC_CLOUD_NAMES } from '../../crds/v1alpha1/exchange-online.ts';
 import { formatMailbox, parseMailbox, toAsciiDomain } from '../../relay/core/address.ts';
 import type { SourceConfig } from '../../relay/core/config.ts';
 import { parseCidr } from '../../relay/core/network.ts';
@@ -69,7 +70,22 @@ function guessSource(spec: unknown): SourceConfig[] {
   });
   const names = list(field(field(spec, 'clientCertificate'), 'names')).map((each) => text(each).toLowerCase());
   if (names.length > 0) return [{ cidrs, tlsRequired: true, clientCertificate: { names, unverified: true } }];
+  const exchangeOnline = field(spec, 'exchangeOnline');
+  if (exchangeOnline !== undefined) return guessExchangeOnline(exchangeOnline, cidrs);
   return cidrs.length > 0 ? [{ cidrs, tlsRequired: false }] : [];
+}
+
+/** Its mail alone is put off, and not that of every customer: without the tenant's id nothing is. */
+function guessExchangeOnline(spec: unknown, cidrs: string[]): SourceConfig[] {
+  const tenantId = text(field(spec, 'tenantId')).trim().toLowerCase();
+  if (tenantId === '') return [];
+  const lowerCase = (name: string) => list(field(spec, name)).map((each) => text(each).toLowerCase());
+  const named = lowerCase('certificateNames');
+  const certificateNames = named.length > 0 ? named : [...PUBLIC_CLOUD_NAMES];
+  const organizations = lowerCase('organizations');
+  return [
+    { cidrs, tlsRequired: true, exchangeOnline: { tenantId, organizations, certificateNames, unverified: true } },
+  ];
 }
 
 export function invalidRewriteRule(resource: InvalidResource, around: RuleSurroundings): RewriteRuleDraft {

@@ -12,8 +12,9 @@ import { ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
 import { RunningConfigurations } from './running.ts';
 import { compileSharedDomain, draftSharedDomain, type SharedDomainDraft } from './shared-domain.ts';
-import { compileAuthority, compileTenantRoute, draftTenantRoute, type TenantRouteDraft } from './tenant-route.ts';
+import { compileTenantRoute, draftTenantRoute, type TenantRouteDraft } from './tenant-route.ts';
 import type { Tombstone } from './tombstones.ts';
+import { compileUnresolved } from './unresolved.ts';
 
 export interface NamespaceContent {
   readonly namespace: string;
@@ -53,7 +54,7 @@ export function compileNamespace(content: NamespaceContent, input: CompileInput)
     settleTenantRoutes(routes, [...sharedDomains.values()], fleet.name, running);
   }
   for (const draft of tenantRoutes.values()) compileTenantRoute(draft, input.platform);
-  for (const draft of sharedDomains.values()) compileAuthority(draft, tenantRoutes);
+  for (const draft of sharedDomains.values()) compileUnresolved(draft, tenantRoutes);
   const around = { sharedDomains, tenantRoutes, input };
   const rewriteRules = byKey([
     ...ofKind(content, 'RewriteRule').map((resource) => draftRewriteRule(resource, around)),

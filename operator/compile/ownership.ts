@@ -7,7 +7,7 @@ import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import { claimedAddresses } from './rows.ts';
 import type { RunningConfigurations } from './running.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
-import { describeClaim, sourceClaims, withoutClaims } from './sources.ts';
+import { describeClaim, sourceClaims, withoutClaims } from './source-claims.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
 /** As many names as a message may repeat (api.md, "Who holds a name"). */

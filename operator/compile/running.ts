@@ -10,7 +10,7 @@ import type {
 import type { RunningFleet } from './input.ts';
 import { type Claimed, ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
-import { sourceClaims } from './sources.ts';
+import { sourceClaims } from './source-claims.ts';
 import type { Tombstone } from './tombstones.ts';
 
 const PLACE = { where: 'the running configuration', path: 'spec' };

@@ -47,6 +47,9 @@ export function compileSharedDomain(draft: SharedDomainDraft): void {
   if (spec.unresolvedRecipients.action === 'Route' && spec.unresolvedRecipients.tenantRouteRef === undefined) {
     report.rejectField('spec.unresolvedRecipients', 'action Route needs a tenantRouteRef.');
   }
+  if (spec.unresolvedRecipients.action === 'Discover' && (spec.unresolvedRecipients.order ?? []).length === 0) {
+    report.rejectField('spec.unresolvedRecipients', 'action Discover needs an order.');
+  }
   if (!report.accepted || dkim === undefined) return;
   draft.config = {
     domain,

@@ -1,18 +1,15 @@
-/**
- * By what a tenant's mail is recognised: reads sources, says which names they claim, and takes lost names out again.
- */
+/** By what a tenant's mail is recognised: reads sources, with the authorities that vouch for certificates. */
 
 import type { TenantRouteSpec } from '../../crds/v1alpha1/tenant-route.ts';
 import type { SourceConfig } from '../../relay/core/config.ts';
 import type { Report } from './conditions.ts';
-import { take } from './credentials.ts';
+import { type KeyReference, take } from './credentials.ts';
 import type { FleetDraft } from './fleet.ts';
 import { sortedUnique } from './order.ts';
 
 type SourceSpec = NonNullable<TenantRouteSpec['sources']>[number];
 
-/** Stands for "any address" and "no certificate" among the parts of a claim. */
-const ANY = '*';
+const UNREAD: Trust = { readable: false, trust: { unverified: true } };
 
 export interface CompiledSources {
   readonly usable: SourceConfig[];
@@ -25,8 +22,12 @@ export function compileSources(specs: readonly SourceSpec[], fleet: FleetDraft, 
   const held: SourceConfig[] = [];
   for (const [index, spec] of specs.entries()) {
     const path = `spec.sources[${index}]`;
-    if (spec.cidrs === undefined && spec.clientCertificate === undefined) {
-      report.rejectField(path, 'set cidrs, clientCertificate or both.');
+    if (spec.cidrs === undefined && spec.clientCertificate === undefined && spec.exchangeOnline === undefined) {
+      report.rejectField(path, 'set cidrs, clientCertificate or exchangeOnline.');
+      continue;
+    }
+    if (spec.clientCertificate !== undefined && spec.exchangeOnline !== undefined) {
+      report.rejectField(path, 'set clientCertificate or exchangeOnline, not both.');
       continue;
     }
     const { source, readable } = compileSource(spec, fleet, report, path);
@@ -37,69 +38,41 @@ export function compileSources(specs: readonly SourceSpec[], fleet: FleetDraft, 
 
 function compileSource(spec: SourceSpec, fleet: FleetDraft, report: Report, path: string) {
   const cidrs = sortedUnique(spec.cidrs ?? []);
-  const demand = spec.clientCertificate;
-  if (demand === undefined) return { source: { cidrs, tlsRequired: spec.tls === 'Required' }, readable: true };
-  const names = sortedUnique(demand.names.map((name) => name.toLowerCase()));
-  const { caSecretRef } = demand;
-  const own =
-    caSecretRef && take(report, `${path}.clientCertificate.caSecretRef`, fleet.secrets.authorities(caSecretRef));
-  const unread = caSecretRef === undefined ? fleet.clientCa.unread : own === undefined;
-  if (caSecretRef === undefined && unread) {
-    const message = `The client authorities of RelayFleet "${fleet.name}" cannot be read.`;
-    report.unresolved(fleet.report.unusable, message, { path, follows: true });
+  const { clientCertificate, exchangeOnline } = spec;
+  if (exchangeOnline !== undefined) {
+    const { readable, trust } = compileTrust(exchangeOnline, fleet, report, `${path}.exchangeOnline`);
+    const { tenantId, organizations = [], certificateNames } = exchangeOnline;
+    const names = { organizations: sortedUnique(organizations), certificateNames: sortedUnique(certificateNames) };
+    return { source: { cidrs, tlsRequired: true, exchangeOnline: { tenantId, ...names, ...trust } }, readable };
   }
-  const ca = caSecretRef === undefined ? fleet.clientCa.id : own;
-  const clientCertificate = { names, ...(ca !== undefined && { ca }), ...(unread && { unverified: true }) };
-  return { source: { cidrs, tlsRequired: true, clientCertificate }, readable: !unread };
+  if (clientCertificate !== undefined) {
+    const { readable, trust } = compileTrust(clientCertificate, fleet, report, `${path}.clientCertificate`);
+    const names = sortedUnique(clientCertificate.names);
+    return { source: { cidrs, tlsRequired: true, clientCertificate: { names, ...trust } }, readable };
+  }
+  return { source: { cidrs, tlsRequired: spec.tls === 'Required' }, readable: true };
 }
 
-/**
- * One pair of an address block and a certificate name, either of which may be missing: what two routes cannot both
- * have.
- */
-interface Pair {
-  readonly cidr: string;
-  readonly name: string;
+interface Trust {
+  /** Whether the authorities could be read. */
+  readonly readable: boolean;
+  readonly trust: { ca?: string; unverified?: boolean };
 }
 
-function pairs(source: SourceConfig): Pair[] {
-  const cidrs = source.cidrs.length > 0 ? source.cidrs : [ANY];
-  const names = source.clientCertificate?.names ?? [ANY];
-  return cidrs.flatMap((cidr) => names.map((name) => ({ cidr, name })));
-}
-
-function claimKey(source: SourceConfig, { cidr, name }: Pair): string {
-  return `${cidr} ${name} ${source.clientCertificate?.ca ?? ANY}`;
-}
-
-export function sourceClaims(source: SourceConfig): string[] {
-  return pairs(source).map((pair) => claimKey(source, pair));
-}
-
-/** A claim in words. */
-export function describeClaim(key: string): string {
-  const [cidr, name] = key.split(' ');
-  if (name === ANY) return `${cidr}`;
-  return cidr === ANY ? `certificate name ${name}` : `certificate name ${name} from ${cidr}`;
-}
-
-/**
- * The sources without the pairs that another route holds; entries are split where only some of their pairs are lost.
- */
-export function withoutClaims(sources: readonly SourceConfig[], lost: ReadonlySet<string>): SourceConfig[] {
-  return sources.flatMap((source) => {
-    const kept = pairs(source).filter((pair) => !lost.has(claimKey(source, pair)));
-    const namesByCidr = new Map<string, string[]>();
-    for (const { cidr, name } of kept) namesByCidr.set(cidr, [...(namesByCidr.get(cidr) ?? []), name]);
-    const cidrsByNames = new Map<string, string[]>();
-    for (const [cidr, names] of namesByCidr) {
-      const key = names.join(' ');
-      cidrsByNames.set(key, [...(cidrsByNames.get(key) ?? []), cidr]);
-    }
-    return [...cidrsByNames].map(([names, cidrs]) => ({
-      cidrs: cidrs.filter((cidr) => cidr !== ANY),
-      tlsRequired: source.tlsRequired,
-      ...(source.clientCertificate && { clientCertificate: { ...source.clientCertificate, names: names.split(' ') } }),
-    }));
-  });
+/** The authorities that an entry names, else the fleet's. */
+function compileTrust(
+  { caSecretRef }: { readonly caSecretRef?: KeyReference | undefined },
+  fleet: FleetDraft,
+  report: Report,
+  path: string,
+): Trust {
+  if (caSecretRef !== undefined) {
+    const ca = take(report, `${path}.caSecretRef`, fleet.secrets.authorities(caSecretRef));
+    return ca === undefined ? UNREAD : { readable: true, trust: { ca } };
+  }
+  const { id, unread } = fleet.clientCa;
+  if (!unread) return { readable: true, trust: id === undefined ? {} : { ca: id } };
+  const message = `The client authorities of RelayFleet "${fleet.name}" cannot be read.`;
+  report.unresolved(fleet.report.unusable, message, { path, follows: true });
+  return UNREAD;
 }

@@ -132,31 +132,8 @@ export function compileTenantRoute(draft: TenantRouteDraft, platform: Platform):
     nextHop,
     sources: [...draft.sources],
     fromInternet: spec.fromInternet,
+    ...(spec.recipientCheck === 'AtRcpt' && { recipientCheck: spec.recipientCheck }),
   };
   // Of the content, not metadata.generation: a changed Secret must empty the pool as well (mail-flow §7).
   draft.config = { ...route, generation: platform.hash(JSON.stringify(route.nextHop)) };
-}
-
-/** The authority for addresses that no rule resolves: in force and in this domain, or they are held. */
-export function compileAuthority(draft: SharedDomainDraft, routes: ReadonlyMap<string, TenantRouteDraft>): void {
-  const { spec, config, report } = draft;
-  const name = spec?.unresolvedRecipients.tenantRouteRef?.name;
-  if (name === undefined || spec?.unresolvedRecipients.action !== 'Route') return;
-  const path = 'spec.unresolvedRecipients.tenantRouteRef';
-  const route = routes.get(name);
-  if (route === undefined) {
-    report.unresolved('NotFound', `TenantRoute "${name}" does not exist in namespace "${report.namespace}".`, { path });
-  } else if (!route.sharedDomains.includes(draft)) {
-    const message =
-      `TenantRoute "${name}" does not take part in SharedDomain "${draft.name}": ` +
-      `add "${draft.name}" to its spec.sharedDomainRefs.`;
-    report.unresolved('NotFound', message, { path });
-  } else if (route.config === undefined) {
-    const message = `TenantRoute "${name}" is not in force: ${route.report.problem ?? ''}`;
-    report.unresolved(route.report.unusable, message, { path, follows: true });
-  } else if (config !== undefined) {
-    draft.config = { ...config, unresolvedRecipients: { action: 'Route', tenantRoute: name } };
-    return;
-  }
-  draft.unresolvedHeld = true;
 }
