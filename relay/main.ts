@@ -2,11 +2,13 @@
 
 import { performance } from 'node:perf_hooks';
 import { createDomainSigners } from './auth/dkim-sign.ts';
-import type { Credentials, RelayConfig, SourceConfig } from './core/config.ts';
+import type { Credentials, RelayConfig } from './core/config.ts';
 import { buildDirectory, type Directory } from './core/directory.ts';
+import type { CertificateDemand } from './core/source.ts';
 import { FindingList } from './findings.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createNextHops, type SendingSide } from './next-hop/next-hops.ts';
+import { MemoryBody } from './smtp/body.ts';
 import { type Front, startFront } from './smtp/front.ts';
 import { receiveMessage } from './smtp/receive.ts';
 import type { ClientTls } from './smtp/session.ts';
@@ -90,7 +92,9 @@ export class Relay {
         nextHops: this.#nextHops,
         receive: (content, limits) => receiveMessage(content, { limits, spool: { folder: spoolFolder } }),
         certificateMatches: (tls, demand) => this.#certificateMatches(tls, demand),
+        memoryBody: (octets) => new MemoryBody(octets),
         tracking: lines.tracking,
+        log: lines.log,
         metrics: this.metrics,
         findings: this.#findings,
         delivered: this.#delivered,
@@ -166,10 +170,7 @@ export class Relay {
     this.metrics.configApplied(config.revision);
   }
 
-  #certificateMatches(
-    tls: ClientTls,
-    { names, ca, unverified }: NonNullable<SourceConfig['clientCertificate']>,
-  ): boolean {
+  #certificateMatches(tls: ClientTls, { names, ca, unverified }: CertificateDemand): boolean {
     const { certificate, chain } = tls;
     if (certificate === undefined) return false;
     if (unverified === true) return hasName(certificate, names);

@@ -48,7 +48,16 @@ export interface DiscoveredRecipient {
   readonly candidates: readonly AcceptedRecipient[];
 }
 
-export type RecipientDecision = AcceptedRecipient | RefusedRecipient | DiscoveredRecipient;
+/**
+ * A candidate's: it goes where `recipient` says once the headers have proven the tenant, and no next hop hears of it
+ * before, or this relay would ask other people's mail systems in the name of every customer of Exchange Online.
+ */
+export interface ProvisionalRecipient {
+  readonly action: 'Provisional';
+  readonly recipient: AcceptedRecipient;
+}
+
+export type RecipientDecision = AcceptedRecipient | RefusedRecipient | DiscoveredRecipient | ProvisionalRecipient;
 
 /** Facts about the transaction that rows of the table look at. */
 export interface RecipientQuestion {
@@ -235,23 +244,29 @@ function candidate(
 
 function elsewhere(directory: Directory, client: ClientIdentity, mailbox: Mailbox, text: string): RecipientDecision {
   const route = directory.routingDomains.get(mailbox.domain);
+  const open = route?.fromInternet === 'Accept';
   const proven = client.kind === 'Tenant';
-  if (route !== undefined && !proven && route.fromInternet === 'Refuse') {
-    return refuse('RelayingDenied', `the internet may not reach ${mailbox.domain} through this relay`);
-  }
-  if (route === undefined && !proven) {
-    return refuse('RelayingDenied', 'a client that is no tenant asked for a foreign recipient');
+  // What is open to the whole internet needs no proof.
+  const provisional = client.kind === 'Candidate' && !open;
+  if (!proven && !provisional && !open) {
+    return refuse(
+      'RelayingDenied',
+      route === undefined
+        ? 'a client that is no tenant asked for a foreign recipient'
+        : `the internet may not reach ${mailbox.domain} through this relay`,
+    );
   }
   if (route === undefined && directory.config.held.outbound === true) return refuse('Held', WAY_OUT_HELD);
-  return {
+  const recipient: AcceptedRecipient = {
     action: 'Accept',
     target: route === undefined ? outbound(directory, mailbox.domain) : { kind: 'TenantRoute', name: route.name },
     forwardPath: text === '' ? formatMailbox(mailbox) : text,
-    resolution: route === undefined ? 'Outbound' : proven ? 'RoutingDomain' : 'FromInternet',
+    resolution: route === undefined ? 'Outbound' : proven || provisional ? 'RoutingDomain' : 'FromInternet',
     rule: undefined,
     sharedDomain: undefined,
     recipientDomain: mailbox.domain,
   };
+  return provisional ? { action: 'Provisional', recipient } : recipient;
 }
 
 function outbound(directory: Directory, domain: string): Target {

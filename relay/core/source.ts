@@ -1,4 +1,7 @@
-/** Who is the client? Matches a connection against the sources of all tenant routes; whoever matches nothing is the internet. */
+/**
+ * Who is the client? Matches a connection against the sources of all tenant routes; whoever matches nothing is the
+ * internet.
+ */
 
 import type { RelayConfig, SourceConfig, TenantRouteConfig } from './config.ts';
 import { type Cidr, cidrContains, parseAddress, parseCidr } from './network.ts';
@@ -9,13 +12,35 @@ export type ClientIdentity =
   /** The best match demands TLS, and the session has none. */
   | { readonly kind: 'TlsMissing'; readonly route: TenantRouteConfig }
   /** It matches a source of a route that is left out. */
-  | { readonly kind: 'Held' };
+  | { readonly kind: 'Held' }
+  | Candidate;
+
+/**
+ * Exchange Online has shown its certificate: any of its customers may be writing. Which one, if it is one of ours, the
+ * transaction must prove (core/proof.ts).
+ */
+export interface Candidate {
+  readonly kind: 'Candidate';
+  readonly claims: readonly TenantClaim[];
+}
+
+/** Who a candidate could turn out to be. */
+export interface TenantClaim {
+  /** undefined for a route that is left out. */
+  readonly route: TenantRouteConfig | undefined;
+  /** Lower-case GUID. */
+  readonly tenantId: string;
+  /** Lower-case domains that XOORG= may name. */
+  readonly organizations: readonly string[];
+}
+
+export type CertificateDemand = NonNullable<SourceConfig['clientCertificate']>;
 
 export interface ClientFacts {
   readonly address: string;
   readonly tls: boolean;
   /** Whether the client's certificate, verified, is one of these names; false without a certificate. */
-  certificateMatches(demand: NonNullable<SourceConfig['clientCertificate']>): boolean;
+  certificateMatches(demand: CertificateDemand): boolean;
 }
 
 interface CompiledSource {
@@ -55,13 +80,10 @@ const WITH_CERTIFICATE = 1000;
 
 function match(entry: CompiledSource, facts: ClientFacts, address: ReturnType<typeof parseAddress>): Match | undefined {
   const { source, cidrs } = entry;
-  let prefix = 0;
-  if (source.cidrs.length > 0) {
-    if (address === undefined) return undefined;
-    const lengths = cidrs.filter((cidr) => cidrContains(cidr, address)).map((cidr) => cidr.prefixLength + 1);
-    if (lengths.length === 0) return undefined;
-    prefix = Math.max(...lengths);
-  }
+  // A certificate that every customer of Exchange Online shows is no tenant's: see claimsOf().
+  if (source.exchangeOnline !== undefined) return undefined;
+  const prefix = longestPrefix(source, cidrs, address);
+  if (prefix === undefined) return undefined;
   const demand = source.clientCertificate;
   const tlsMissing = !facts.tls && (source.tlsRequired || demand !== undefined);
   // A certificate alone says nothing about a client that speaks clear text: that is the whole internet.
@@ -69,6 +91,42 @@ function match(entry: CompiledSource, facts: ClientFacts, address: ReturnType<ty
   if (demand === undefined) return prefix === 0 ? undefined : { entry, tlsMissing, strength: prefix };
   if (!facts.certificateMatches(demand)) return undefined;
   return { entry, tlsMissing, strength: WITH_CERTIFICATE + prefix };
+}
+
+/** 0 for a source that names no addresses; undefined when none of its addresses is this one. */
+function longestPrefix(
+  source: SourceConfig,
+  cidrs: readonly Cidr[],
+  address: ReturnType<typeof parseAddress>,
+): number | undefined {
+  if (source.cidrs.length === 0) return 0;
+  if (address === undefined) return undefined;
+  const lengths = cidrs.filter((cidr) => cidrContains(cidr, address)).map((cidr) => cidr.prefixLength + 1);
+  return lengths.length === 0 ? undefined : Math.max(...lengths);
+}
+
+/** What the client could be by Exchange Online's certificate. Without TLS it has none, and is whoever it is without it. */
+function claimsOf(sources: SourceList, facts: ClientFacts): TenantClaim[] {
+  if (!facts.tls) return [];
+  const address = parseAddress(facts.address);
+  const claims: TenantClaim[] = [];
+  // Nearly all routes ask for the same names: a chain is verified once.
+  const known = new Map<string, boolean>();
+  const matches = (demand: CertificateDemand) => {
+    const key = JSON.stringify([demand.names, demand.ca, demand.unverified]);
+    const found = known.get(key) ?? facts.certificateMatches(demand);
+    known.set(key, found);
+    return found;
+  };
+  for (const { source, cidrs, route } of [...sources.routes, ...sources.held]) {
+    const { exchangeOnline, clientCertificate } = source;
+    if (exchangeOnline === undefined || longestPrefix(source, cidrs, address) === undefined) continue;
+    const { tenantId, organizations, certificateNames: names, ca, unverified } = exchangeOnline;
+    const demand = { names, ...(ca === undefined ? {} : { ca }), ...(unverified === undefined ? {} : { unverified }) };
+    if (!matches(demand) || (clientCertificate !== undefined && !matches(clientCertificate))) continue;
+    claims.push({ route, tenantId, organizations });
+  }
+  return claims;
 }
 
 function strongest(list: readonly CompiledSource[], facts: ClientFacts): Match | undefined {
@@ -82,7 +140,13 @@ function strongest(list: readonly CompiledSource[], facts: ClientFacts): Match |
   return best;
 }
 
+/**
+ * Exchange Online's certificate comes before everything else: the addresses it sends from belong to all of its
+ * customers, so that none of them may be a tenant by address.
+ */
 export function identifyClient(sources: SourceList, facts: ClientFacts): ClientIdentity {
+  const claims = claimsOf(sources, facts);
+  if (claims.length > 0) return { kind: 'Candidate', claims };
   const best = strongest(sources.routes, facts);
   const held = strongest(sources.held, facts);
   if (held !== undefined && (best === undefined || held.strength > best.strength)) return { kind: 'Held' };
@@ -94,7 +158,7 @@ export function identifyClient(sources: SourceList, facts: ClientFacts): ClientI
 export function couldNeedCertificate(sources: SourceList, clientAddress: string): boolean {
   const address = parseAddress(clientAddress);
   const matters = ({ source, cidrs }: CompiledSource) =>
-    source.clientCertificate !== undefined &&
+    (source.clientCertificate !== undefined || source.exchangeOnline !== undefined) &&
     (source.cidrs.length === 0 || (address !== undefined && cidrs.some((cidr) => cidrContains(cidr, address))));
   return sources.routes.some(matters) || sources.held.some(matters);
 }

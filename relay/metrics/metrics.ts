@@ -2,6 +2,7 @@
 
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Stage, Target } from '../core/delivery.ts';
+import type { ProofResult } from '../core/proof.ts';
 import type { ReplyClass } from '../core/reply.ts';
 import {
   type Count,
@@ -25,7 +26,7 @@ export const CONNECTION_REFUSALS = [
 ] as const;
 export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
 export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;
-/** The first seven accept, by the words of core's Resolution; the rest did not. */
+/** The first seven accept, by the words of core's Resolution; of Provisional the headers decide; the rest did not. */
 export const RECIPIENT_DECISIONS = [
   'Rule',
   'Postmaster',
@@ -34,6 +35,7 @@ export const RECIPIENT_DECISIONS = [
   'FromInternet',
   'Outbound',
   'Discovered',
+  'Provisional',
   'Unknown',
   'RelayingDenied',
   'Held',
@@ -42,6 +44,8 @@ export const RECIPIENT_DECISIONS = [
   'NextHopRefused',
   'NextHopDeferred',
 ] as const;
+/** What came of asking the tenants who knows a recipient. */
+export const DISCOVERY_RESULTS = ['found', 'unknown', 'undecided', 'over_budget', 'too_many_unknown'] as const;
 export const REWRITE_KINDS = ['reverse_path', 'forward_path', 'header'] as const;
 export const TARGETS = ['TenantRoute', 'SmartHost', 'MX'] as const satisfies readonly Target['kind'][];
 export const STAGES = [
@@ -58,6 +62,16 @@ export const STAGES = [
 ] as const satisfies readonly Stage[];
 const REPLY_CLASSES = ['success', 'intermediate', 'transient', 'permanent'] as const satisfies readonly ReplyClass[];
 
+/** By the words of core's ProofResult. */
+export const PROOFS = [
+  'Organization',
+  'TenantId',
+  'Stranger',
+  'NoTenantId',
+  'TwoTenantIds',
+  'Held',
+] as const satisfies readonly ProofResult[];
+
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
 export type MessageDirection = (typeof DIRECTIONS)[number];
 export type MessageResult = (typeof MESSAGE_RESULTS)[number];
@@ -72,6 +86,12 @@ export interface Metrics {
   readonly handshakes: Readonly<Record<'client' | 'next_hop', Counts<'ok' | 'failed'>>>;
   readonly replies: Counts<ReplyClass>;
   readonly recipients: Counts<RecipientDecision>;
+  /** Messages from clients with Exchange Online's certificate. */
+  readonly proofs: Counts<ProofResult>;
+  readonly exchangeElsewhere: Count;
+  readonly discoveries: Counts<(typeof DISCOVERY_RESULTS)[number]>;
+  /** About somebody's address, or about one that nobody has. */
+  readonly discoveryQuestions: Readonly<Record<'recipient' | 'nobody', Counts<'taken' | 'unknown' | 'undecided'>>>;
   readonly messages: Readonly<Record<MessageDirection, Counts<MessageResult>>>;
   readonly rewrites: Counts<RewriteKind>;
   readonly auditedRewrites: Counts<RewriteKind>;
@@ -161,6 +181,30 @@ export function createMetrics(): Metrics {
       'Recipients asked for by clients, by decision.',
       'decision',
       RECIPIENT_DECISIONS,
+    ),
+    proofs: by(
+      'exchange_online_proofs_total',
+      "Messages of clients with Exchange Online's certificate, by what they proved and how.",
+      'result',
+      PROOFS,
+    ),
+    exchangeElsewhere: one(
+      'exchange_online_elsewhere_total',
+      "Clients with Exchange Online's certificate at an address that is not published as its own. They are not refused.",
+    ),
+    discoveries: by(
+      'discoveries_total',
+      'Recipients that no rule resolves and the tenants were to be asked for, by result.',
+      'result',
+      DISCOVERY_RESULTS,
+    ),
+    discoveryQuestions: counterPairs(
+      registry,
+      'isthmus_discovery_questions_total',
+      "Questions to tenants' next hops, about a recipient or about an address that nobody has, by answer.",
+      ['about', 'answer'],
+      ['recipient', 'nobody'],
+      ['taken', 'unknown', 'undecided'],
     ),
     messages: counterPairs(
       registry,

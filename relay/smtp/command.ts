@@ -1,6 +1,6 @@
 /** Reads SMTP command lines: arguments as values, or the reply that says what is wrong with them (RFC 5321 §4.1). */
 
-import { parseMailbox } from '../core/address.ts';
+import { parseMailbox, toAsciiDomain } from '../core/address.ts';
 import { type MailParameters, NULL_PATH, type Path } from '../core/envelope.ts';
 import { type Reply, reply } from '../core/reply.ts';
 
@@ -9,6 +9,13 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 export interface MailCommand {
   readonly reversePath: Path;
   readonly parameters: MailParameters;
+  /** XOORG=, by which Exchange Online names its customer. */
+  readonly organization: string | undefined;
+}
+
+interface MailWords {
+  readonly parameters: MailParameters;
+  readonly organization: string | undefined;
 }
 
 interface Argument {
@@ -34,16 +41,16 @@ export function parseHelo(argument: string): Parsed<string> {
   return { ok: true, value: argument };
 }
 
-/** `argument` is what follows MAIL. */
-export function parseMail(argument: string): Parsed<MailCommand> {
+/** `argument` is what follows MAIL; `takesOrganization`: XOORG was offered to this client. */
+export function parseMail(argument: string, takesOrganization = false): Parsed<MailCommand> {
   const parsed = parseArgument(argument, /^FROM: */i, 'Syntax: MAIL FROM:<address>', '5.1.7');
   if (!parsed.ok) return parsed;
-  const parameters = parseMailParameters(parsed.value.parameters);
-  if (!parameters.ok) return parameters;
-  if (parsed.value.path === '') return { ok: true, value: { reversePath: NULL_PATH, parameters: parameters.value } };
-  const path = parsePath(parsed.value.path, parameters.value.smtputf8 === true, '5.1.7');
+  const words = parseMailParameters(parsed.value.parameters, takesOrganization);
+  if (!words.ok) return words;
+  if (parsed.value.path === '') return { ok: true, value: { reversePath: NULL_PATH, ...words.value } };
+  const path = parsePath(parsed.value.path, words.value.parameters.smtputf8 === true, '5.1.7');
   if (!path.ok) return path;
-  return { ok: true, value: { reversePath: path.value, parameters: parameters.value } };
+  return { ok: true, value: { reversePath: path.value, ...words.value } };
 }
 
 /** `argument` is what follows RCPT; `smtputf8` what the transaction's MAIL said. */
@@ -96,8 +103,9 @@ function parsePath(text: string, smtputf8: boolean, status: string): Parsed<Path
   return { ok: true, value: { text, mailbox: mailbox.value } };
 }
 
-function parseMailParameters(parameters: readonly string[]): Parsed<MailParameters> {
-  if (parameters.length === 0) return { ok: true, value: {} };
+function parseMailParameters(parameters: readonly string[], takesOrganization: boolean): Parsed<MailWords> {
+  if (parameters.length === 0) return { ok: true, value: { parameters: {}, organization: undefined } };
+  let organization: string | undefined;
   const read: { size?: number; body?: '7BIT' | '8BITMIME'; smtputf8?: boolean } = {};
   const seen = new Set<string>();
   for (const parameter of parameters) {
@@ -123,11 +131,16 @@ function parseMailParameters(parameters: readonly string[]): Parsed<MailParamete
         if (value !== undefined) return refuse(501, '5.5.4', 'SMTPUTF8 takes no value');
         read.smtputf8 = true;
         break;
+      case 'XOORG':
+        if (!takesOrganization) return unknownParameter(parameter);
+        organization = value === undefined ? undefined : toAsciiDomain(value);
+        if (organization === undefined) return refuse(501, '5.5.4', 'XOORG needs a domain');
+        break;
       default:
         return unknownParameter(parameter);
     }
   }
-  return { ok: true, value: read };
+  return { ok: true, value: { parameters: read, organization } };
 }
 
 /** RFC 5321 §4.1.1.11. */

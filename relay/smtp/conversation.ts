@@ -143,7 +143,13 @@ export class Conversation {
       `LIMITS RCPTMAX=${recipientsPerMessage}`,
     ];
     if (this.#client.tls === undefined && hasCertificate()) lines.push('STARTTLS');
+    if (this.#takesOrganization()) lines.push('XOORG');
     return this.#idleReply(reply(250, undefined, lines.join('\n')));
+  }
+
+  /** Never in clear text: the certificate that allows it is shown in TLS. */
+  #takesOrganization(): boolean {
+    return this.#client.tls !== undefined && this.#session.offersOrganization?.() === true;
   }
 
   #startTls(argument: string): Answer {
@@ -156,13 +162,13 @@ export class Conversation {
   #mailCommand(argument: string): Reply | Promise<Reply> {
     if (this.#client.heloName === '') return this.#wrong(reply(503, BAD_SEQUENCE, 'Send EHLO first'));
     if (this.#mail !== undefined) return this.#wrong(reply(503, BAD_SEQUENCE, 'A transaction is already open'));
-    const parsed = parseMail(argument);
+    const parsed = parseMail(argument, this.#takesOrganization());
     if (!parsed.ok) return this.#wrong(parsed.reply);
-    const { reversePath, parameters } = parsed.value;
+    const { reversePath, parameters, organization } = parsed.value;
     // RFC 1870 §6.1.
     if ((parameters.size ?? 0) > this.#surroundings.limits().messageBytes)
       return reply(552, '5.3.4', 'Message too big');
-    return this.#whenAnswered(this.#session.mail(reversePath, parameters), (accepted) => {
+    return this.#whenAnswered(this.#session.mail(reversePath, parameters, organization), (accepted) => {
       if (accepted) this.#mail = parameters;
       else this.#idle++;
     });

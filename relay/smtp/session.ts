@@ -33,8 +33,10 @@ export interface ClientTls {
 
 /** One connection's conversation. The front calls in SMTP order and never two at a time, except closed(). */
 export interface SmtpSession {
-  /** MAIL; the front has checked syntax, parameters and SIZE against the limit. */
-  mail(reversePath: Path, parameters: MailParameters): Reply | Promise<Reply>;
+  /** MAIL; the front has checked syntax, parameters and SIZE against the limit. `organization` is what XOORG= says. */
+  mail(reversePath: Path, parameters: MailParameters, organization?: string): Reply | Promise<Reply>;
+  /** Whether this client, as it is known now, may name its organization on MAIL: XOORG is offered and taken. */
+  offersOrganization?(): boolean;
   recipient(forwardPath: Path): Reply | Promise<Reply>;
   /**
    * The content after DATA, dots removed, up to the final dot; every line ending as the client sent it.

@@ -18,6 +18,8 @@ export const TRACKING_EVENTS = [
   'DEFER',
   /** A recipient or message was refused for good (5xx). */
   'FAIL',
+  /** The sender was told of recipients that were refused for good after the message had been taken for them. */
+  'DSN',
   /** The client left before its final dot; nothing was kept. */
   'DROP',
   /** A retry was answered from memory, its message having been delivered before. */

@@ -62,6 +62,7 @@ export async function compose(
   if (countReceived(received) > directory.config.fleet.limits.hops) {
     return { ok: false, reply: LOOP, cause: 'more Received fields than limits.hops' };
   }
+  if (start.journal) return asItCame(directory, recipient, received, message);
   const route = client.kind === 'Tenant' ? client.route : undefined;
   const governing = route === undefined ? undefined : governingDomain(directory, route, reversePath);
   const signed =
@@ -93,6 +94,28 @@ export async function compose(
     messageId: messageIdOf(received),
     changes: rewritten.changes,
     audited: rewritten.audited,
+  };
+}
+
+/**
+ * Evidence, octet for octet: no trace, no rewriting, no signature of ours. Only what a tenant's mail system would believe
+ * is taken out on the way to a tenant, as nothing turns that off.
+ */
+function asItCame(
+  directory: Directory,
+  recipient: AcceptedRecipient,
+  received: Header,
+  message: ReceivedMessage,
+): ComposedMessage {
+  const { hasSeparator, body, header8bit, body8bit } = message;
+  const clean =
+    recipient.target.kind === 'TenantRoute' ? firewall(directory, recipient, received, undefined).header : received;
+  return {
+    ok: true,
+    content: { headerSection: clean.octets, hasSeparator, body, header8bit, body8bit },
+    messageId: messageIdOf(received),
+    changes: [],
+    audited: [],
   };
 }
 

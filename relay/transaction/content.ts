@@ -23,7 +23,12 @@ export interface Sending {
   /** Forward-paths as they came and as they go out. */
   readonly original: readonly string[];
   readonly outgoing: readonly string[];
+  /** When the client's final dot came, as performance.now() counts. */
+  readonly finalDot: number;
 }
+
+/** What a message that goes nowhere leaves behind: perhaps no next hop was ever asked. */
+export type Refused = Pick<Sending, 'trail' | 'recipient' | 'reversePath' | 'original' | 'outgoing'>;
 
 export interface Answered {
   readonly reply: Reply;
@@ -38,7 +43,7 @@ export async function deliverContent(
 ): Promise<Answered> {
   const { start, claim, recipient } = sending;
   const { metrics } = edges;
-  const finalDot = performance.now();
+  const { finalDot } = sending;
   const composed = await compose(start, recipient, sending.reversePath, message, edges.now());
   if (!composed.ok) {
     return { reply: refuseMessage(sending, composed.reply, { cause: composed.cause }), delivery: undefined };
@@ -75,9 +80,9 @@ export async function deliverContent(
   return { reply: reply(250, '2.0.0', `OK ${start.queueId} delivered`), delivery };
 }
 
-export function refuseMessage(sending: Sending, heard: Reply, fields: Omit<TrackingEvent, 'event'>): Reply {
+export function refuseMessage(sending: Refused, heard: Reply, fields: Omit<TrackingEvent, 'event'>): Reply {
   sending.trail.event(refusalEvent(heard), { ...envelopeFields(sending), ...fields, reply: formatReply(heard) });
-  sending.trail.messageEnded(sending.claim.target, replyClass(heard) === 'permanent' ? 'refused' : 'deferred');
+  sending.trail.messageEnded(sending.recipient.target, replyClass(heard) === 'permanent' ? 'refused' : 'deferred');
   return heard;
 }
 
@@ -104,6 +109,6 @@ function answerFromMemory(edges: TransactionEdges, sending: Sending, composed: C
   return reply(250, '2.0.0', `OK ${sending.start.queueId} delivered before`);
 }
 
-function envelopeFields({ reversePath, original, outgoing }: Sending) {
+function envelopeFields({ reversePath, original, outgoing }: Refused) {
   return { sender: reversePath, originalRecipients: original, recipients: outgoing };
 }

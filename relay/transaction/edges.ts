@@ -1,15 +1,16 @@
 /** What a session needs from the rest of the relay; relay/main.ts brings it together. */
 
 import type { Readable } from 'node:stream';
-import type { LimitsConfig, SourceConfig } from '../core/config.ts';
+import type { LimitsConfig } from '../core/config.ts';
 import type { NextHops, Target } from '../core/delivery.ts';
 import type { Directory } from '../core/directory.ts';
 import type { Header } from '../core/header.ts';
 import type { Body, ReceivedMessage } from '../core/message.ts';
 import type { Reply } from '../core/reply.ts';
+import type { CertificateDemand } from '../core/source.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ClientTls } from '../smtp/session.ts';
-import type { Tracking } from '../tracking/tracking.ts';
+import type { Log, Tracking } from '../tracking/tracking.ts';
 import type { DeliveredMemory } from './delivered-memory.ts';
 import type { MessageRate } from './message-rate.ts';
 
@@ -33,8 +34,11 @@ export interface TransactionEdges {
   readonly nextHops: NextHops;
   /** Never rejects. */
   receive(content: Readable, limits: LimitsConfig): Promise<ReceiveResult>;
-  certificateMatches(tls: ClientTls, demand: NonNullable<SourceConfig['clientCertificate']>): boolean;
+  certificateMatches(tls: ClientTls, demand: CertificateDemand): boolean;
+  /** A message of our own making. */
+  memoryBody(octets: Uint8Array): Body;
   readonly tracking: Tracking;
+  readonly log: Log;
   readonly metrics: Metrics;
   readonly findings: Findings;
   readonly delivered: DeliveredMemory;

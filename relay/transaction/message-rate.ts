@@ -1,5 +1,12 @@
 /** Counts messages a minute per client, so that one client's flood does not become everybody's delay. */
 
+import type { LimitsConfig } from '../core/config.ts';
+import { clientKey } from '../core/network.ts';
+import { reply } from '../core/reply.ts';
+import type { ClientIdentity } from '../core/source.ts';
+
+export const TOO_FAST = reply(451, '4.7.1', 'Too many messages in a minute, please try again later');
+
 const WINDOW_MS = 60_000;
 
 export class MessageRate {
@@ -23,5 +30,30 @@ export class MessageRate {
     if (count > messagesPerMinute) return false;
     this.#counts.set(client, count);
     return true;
+  }
+}
+
+/**
+ * Whether one more message fits a client's share of this minute: a proven tenant's, wherever it comes from, else an
+ * address's.
+ */
+export function takesMessage(
+  rate: MessageRate,
+  client: ClientIdentity,
+  address: string,
+  limits: LimitsConfig,
+): boolean {
+  const { messagesPerMinutePerClient: share, connections, connectionsPerClient } = limits;
+  switch (client.kind) {
+    case 'Tenant':
+      return rate.take(`route ${client.route.name}`, share);
+    case 'Candidate':
+      // An address of Exchange Online is everybody's, so all of them together may bring what all clients that can be
+      // connected at once may.
+      return rate.take('exchange online', share * Math.max(1, Math.floor(connections / connectionsPerClient)));
+    case 'Internet':
+    case 'TlsMissing':
+    case 'Held':
+      return rate.take(clientKey(address), share);
   }
 }

@@ -3,7 +3,8 @@
 import type { Readable } from 'node:stream';
 import type { Directory } from '../core/directory.ts';
 import type { MailParameters, Path } from '../core/envelope.ts';
-import { clientKey } from '../core/network.ts';
+import { isPublishedExchangeAddress } from '../core/exchange-ranges.ts';
+import { proveByOrganization } from '../core/proof.ts';
 import { REFUSAL_REPLIES } from '../core/recipient.ts';
 import { formatReply, type Reply, reply } from '../core/reply.ts';
 import { type ClientIdentity, couldNeedCertificate, identifyClient } from '../core/source.ts';
@@ -11,10 +12,10 @@ import { tlsText } from '../core/tls-text.ts';
 import type { ClientConnection, ClientTls, Sessions, SmtpSession } from '../smtp/session.ts';
 import type { Delivery } from './delivered-memory.ts';
 import type { TransactionEdges } from './edges.ts';
+import { takesMessage, TOO_FAST } from './message-rate.ts';
 import { Transaction } from './transaction.ts';
 
 const MAIL_OK = reply(250, '2.1.0', 'OK');
-const TOO_FAST = reply(451, '4.7.1', 'Too many messages in a minute, please try again later');
 const NO_TRANSACTION = reply(503, '5.5.1', 'Send MAIL first');
 
 export function createSessions(edges: TransactionEdges): Sessions {
@@ -39,16 +40,19 @@ class RelaySession implements SmtpSession {
     this.#connection = connection;
   }
 
-  mail(reversePath: Path, parameters: MailParameters): Reply {
+  offersOrganization(): boolean {
+    return this.#identify(this.#edges.current().directory).kind === 'Candidate';
+  }
+
+  mail(reversePath: Path, parameters: MailParameters, organization?: string): Reply {
     this.#unconfirmed = undefined;
     const { directory, sign } = this.#edges.current();
-    const client = this.#identify(directory);
+    const client = this.#provenAtMail(this.#identify(directory), organization);
     const queueId = `${this.#connection.id}.${(this.#sequence++).toString(36)}`;
     if (client.kind === 'TlsMissing') {
       return this.#refuse(queueId, reversePath, REFUSAL_REPLIES.TlsMissing, 'its source takes mail over TLS only');
     }
-    const counted = client.kind === 'Tenant' ? `route ${client.route.name}` : clientKey(this.#connection.address);
-    if (!this.#edges.rate.take(counted, directory.config.fleet.limits.messagesPerMinutePerClient)) {
+    if (!takesMessage(this.#edges.rate, client, this.#connection.address, directory.config.fleet.limits)) {
       return this.#refuse(queueId, reversePath, TOO_FAST, 'limits.messagesPerMinutePerClient is exceeded');
     }
     this.#transaction = new Transaction(this.#edges, {
@@ -59,6 +63,7 @@ class RelaySession implements SmtpSession {
       queueId,
       reversePath,
       parameters,
+      journal: false,
     });
     return MAIL_OK;
   }
@@ -103,6 +108,14 @@ class RelaySession implements SmtpSession {
     this.#unconfirmed = undefined;
   }
 
+  #provenAtMail(client: ClientIdentity, organization: string | undefined): ClientIdentity {
+    if (client.kind !== 'Candidate' || organization === undefined) return client;
+    const proven = proveByOrganization(client, organization);
+    if (proven.kind === 'Tenant') this.#edges.metrics.proofs.Organization.add();
+    if (proven.kind === 'Held') this.#edges.metrics.proofs.Held.add();
+    return proven;
+  }
+
   /** The same until the configuration changes or TLS begins. */
   #identify(directory: Directory): ClientIdentity {
     const { tls, address } = this.#connection;
@@ -112,6 +125,9 @@ class RelaySession implements SmtpSession {
         tls: tls !== undefined,
         certificateMatches: (demand) => tls !== undefined && this.#edges.certificateMatches(tls, demand),
       });
+      if (identity.kind === 'Candidate' && this.#known?.tls !== tls && !isPublishedExchangeAddress(address)) {
+        this.#edges.metrics.exchangeElsewhere.add();
+      }
       this.#known = { directory, tls, identity };
     }
     return this.#known.identity;

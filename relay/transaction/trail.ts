@@ -1,8 +1,10 @@
 /** What one transaction leaves behind to be seen: tracking lines and counts, with the facts that all of them share. */
 
+import { formatMailbox } from '../core/address.ts';
 import type { Claim, Target } from '../core/delivery.ts';
 import type { AcceptedRecipient } from '../core/recipient.ts';
 import { formatReply, type Reply, replyClass } from '../core/reply.ts';
+import type { AnnouncedPath } from '../core/reverse-path.ts';
 import type { ClientIdentity } from '../core/source.ts';
 import { tlsText } from '../core/tls-text.ts';
 import type { MessageDirection, MessageResult, Metrics, RecipientDecision } from '../metrics/metrics.ts';
@@ -73,6 +75,12 @@ export class Trail {
   audited(kind: 'reverse_path' | 'forward_path' | 'header', rule: string, from: string, to: string): void {
     this.#metrics.auditedRewrites[kind].add();
     this.event('AGENTINFO', { rule, cause: `audit: would rewrite ${kind} ${from} to ${to}` });
+  }
+
+  /** What the next hop hears as the sender, and what rules in Audit mode would have made of it. */
+  reversePathAnnounced(original: string, { rewritten, audited }: AnnouncedPath): void {
+    for (const { rule, mailbox } of audited) this.audited('reverse_path', rule, original, formatMailbox(mailbox));
+    if (rewritten) this.#metrics.rewrites.reverse_path.add();
   }
 
   messageEnded(target: Target, result: MessageResult): void {

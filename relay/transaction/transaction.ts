@@ -1,17 +1,17 @@
 /** One mail transaction, MAIL to the answer after the final dot: no recipient and no message is answered before its next hop has. */
 
 import type { Readable } from 'node:stream';
-import { formatMailbox } from '../core/address.ts';
 import type { Claim } from '../core/delivery.ts';
-import { type Directory, outboundScope } from '../core/directory.ts';
+import type { Directory } from '../core/directory.ts';
 import type { MailParameters, Path } from '../core/envelope.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
 import { type Reply, reply, replyClass } from '../core/reply.ts';
-import type { RuleMatch } from '../core/rule-index.ts';
+import { announcedReversePath } from '../core/reverse-path.ts';
 import type { ClientIdentity } from '../core/source.ts';
 import type { ClientConnection } from '../smtp/session.ts';
-import { type Answered, deliverContent, refuseMessage, type Sending } from './content.ts';
+import { type Answered, deliverContent, refuseMessage } from './content.ts';
 import type { ReceiveResult, Sign, TransactionEdges } from './edges.ts';
+import { outgoingOf, type Promised, refusedOf, settle, type TakenRecipient } from './settle.ts';
 import { Trail } from './trail.ts';
 import { type FailedStep, failureFields, judge } from './verdict.ts';
 
@@ -23,6 +23,8 @@ export interface TransactionStart {
   readonly queueId: string;
   readonly reversePath: Path;
   readonly parameters: MailParameters;
+  /** Evidence of a proven tenant: nothing in it is changed (core/journal.ts). */
+  readonly journal: boolean;
 }
 
 /** Where all recipients of this transaction go: one destination a transaction (mail-flow §1). */
@@ -30,7 +32,8 @@ interface Destination {
   readonly key: string;
   readonly first: AcceptedRecipient;
   readonly reversePath: string;
-  readonly claim: Claim;
+  /** undefined for provisional recipients: no next hop is asked before the headers prove the tenant. */
+  readonly claim: Claim | undefined;
 }
 
 const RECIPIENT_OK = reply(250, '2.1.5', 'OK');
@@ -42,8 +45,7 @@ export class Transaction {
   readonly #start: TransactionStart;
   readonly #trail: Trail;
   #destination: Destination | undefined;
-  readonly #original: string[] = [];
-  readonly #outgoing: string[] = [];
+  readonly #taken: TakenRecipient[] = [];
   #gone = false;
   #content = false;
 
@@ -72,39 +74,49 @@ export class Transaction {
       this.#trail.recipientRefused(path.text, decision.row, decision.reply, { cause: decision.cause });
       return decision.reply;
     }
-    const destination = this.#destinationFor(decision);
+    const provisional = decision.action === 'Provisional';
+    const recipient = provisional ? decision.recipient : decision;
+    const destination = this.#destinationFor(recipient, provisional);
     if (destination === undefined) {
       this.#trail.recipientRefused(path.text, 'OtherDestination', OTHER_DESTINATION, {
         cause: 'another destination was first',
       });
       return OTHER_DESTINATION;
     }
-    // Two aliases of one mailbox are one recipient of the next hop.
-    if (!this.#outgoing.includes(decision.forwardPath)) {
-      const step = await destination.claim.recipient(decision.forwardPath);
-      if (!step.ok) return this.#recipientRefused(path, destination.claim, step);
-      this.#outgoing.push(decision.forwardPath);
+    const { claim } = destination;
+    if (claim === undefined) {
+      this.#edges.metrics.recipients.Provisional.add();
+    } else {
+      // Two aliases of one mailbox are one recipient of the next hop.
+      if (!this.#taken.some((taken) => taken.recipient.forwardPath === recipient.forwardPath)) {
+        const step = await claim.recipient(recipient.forwardPath);
+        if (!step.ok) return this.#recipientRefused(path, claim, step);
+      }
+      this.#trail.recipientAccepted(path.text, recipient);
     }
-    this.#original.push(path.text);
-    this.#trail.recipientAccepted(path.text, decision);
+    this.#taken.push({ path, recipient });
     return RECIPIENT_OK;
   }
 
   async data(content: Readable): Promise<Answered> {
     const destination = this.#destination;
-    if (destination === undefined || this.#outgoing.length === 0) {
+    if (destination === undefined || this.#taken.length === 0) {
       content.resume();
       return { reply: reply(554, '5.5.1', 'No valid recipients'), delivery: undefined };
     }
     this.#content = true;
-    const sending = this.#sending(destination);
+    const promised = this.#promised(destination);
     const received = await this.#edges.receive(content, this.#start.directory.config.fleet.limits);
-    if (!received.ok) return { reply: this.#notReceived(sending, content, received), delivery: undefined };
+    const finalDot = performance.now();
+    if (!received.ok) return { reply: this.#notReceived(promised, content, received), delivery: undefined };
     const { message } = received;
     const inFile = message.body.memory === undefined ? message.body.size : 0;
     this.#edges.metrics.spoolBytes.add(inFile);
     try {
-      return await deliverContent(this.#edges, sending, message);
+      const settled = await settle(this.#edges, promised, message, finalDot);
+      if (!settled.ok) return { reply: settled.reply, delivery: undefined };
+      this.#destination = { ...destination, claim: settled.sending.claim };
+      return await deliverContent(this.#edges, settled.sending, message);
     } finally {
       this.#edges.metrics.spoolBytes.add(-inFile);
       message.dispose();
@@ -112,7 +124,7 @@ export class Transaction {
   }
 
   release(): void {
-    this.#destination?.claim.release();
+    this.#destination?.claim?.release();
   }
 
   /** RSET, or a new MAIL: the next hop hears of no message. */
@@ -126,33 +138,21 @@ export class Transaction {
     if (!this.#content) this.release();
   }
 
-  #destinationFor(recipient: AcceptedRecipient): Destination | undefined {
-    const key = destinationKey(this.#start.directory, recipient);
+  /** What is asked now and what is asked after the proof never share a transaction: the refusal would tell who is where. */
+  #destinationFor(recipient: AcceptedRecipient, provisional: boolean): Destination | undefined {
+    const { directory, client, reversePath, parameters } = this.#start;
+    const key = `${provisional ? 'provisional ' : ''}${destinationKey(directory, recipient)}`;
     if (this.#destination?.key === key) return this.#destination;
-    if (this.#outgoing.length > 0) return undefined;
-    this.#destination?.claim.release();
-    const reversePath = this.#rewrittenReversePath(recipient);
-    const claim = this.#edges.nextHops.claim({
-      target: recipient.target,
-      reversePath,
-      parameters: this.#start.parameters,
-    });
-    this.#destination = { key, first: recipient, reversePath, claim };
+    if (this.#taken.length > 0) return undefined;
+    this.#destination?.claim?.release();
+    const announced = announcedReversePath(directory, client, reversePath, recipient.recipientDomain);
+    // Of a candidate it is not known yet whether it will stay so.
+    if (client.kind === 'Tenant') this.#trail.reversePathAnnounced(reversePath.text, announced);
+    const claim = provisional
+      ? undefined
+      : this.#edges.nextHops.claim({ target: recipient.target, reversePath: announced.text, parameters });
+    this.#destination = { key, first: recipient, reversePath: announced.text, claim };
     return this.#destination;
-  }
-
-  /** `<>` is never rewritten, and the internet's reverse-paths are kept (mail-flow §6). */
-  #rewrittenReversePath(recipient: AcceptedRecipient): string {
-    const { reversePath, client, directory } = this.#start;
-    if (client.kind !== 'Tenant' || reversePath.mailbox === undefined) return reversePath.text;
-    const audited: RuleMatch[] = [];
-    const scope = outboundScope(directory, client.route, recipient.recipientDomain);
-    const found = directory.rules.rewriteOutbound(reversePath.mailbox, scope, audited);
-    for (const { rule, mailbox } of audited)
-      this.#trail.audited('reverse_path', rule, reversePath.text, formatMailbox(mailbox));
-    if (found === undefined) return reversePath.text;
-    this.#edges.metrics.rewrites.reverse_path.add();
-    return formatMailbox(found.mailbox);
   }
 
   #recipientRefused(path: Path, claim: Claim, step: FailedStep): Reply {
@@ -162,26 +162,18 @@ export class Transaction {
     return heard;
   }
 
-  #sending({ claim, first, reversePath }: Destination): Sending {
-    return {
-      start: this.#start,
-      trail: this.#trail,
-      claim,
-      recipient: first,
-      reversePath,
-      original: this.#original,
-      outgoing: this.#outgoing,
-    };
+  #promised({ claim, first, reversePath }: Destination): Promised {
+    return { start: this.#start, trail: this.#trail, taken: this.#taken, first, reversePath, claim };
   }
 
-  #notReceived(sending: Sending, content: Readable, received: Extract<ReceiveResult, { ok: false }>): Reply {
+  #notReceived(promised: Promised, content: Readable, received: Extract<ReceiveResult, { ok: false }>): Reply {
     if (received.cause !== undefined) this.#edges.metrics.spoolFailures.add();
     if (!this.#gone && !content.errored) {
       const cause = received.cause === undefined ? 'the message is outside the limits' : String(received.cause);
-      return refuseMessage(sending, received.reply, { cause });
+      return refuseMessage(refusedOf(promised), received.reply, { cause });
     }
-    this.#trail.event('DROP', { recipients: this.#outgoing, cause: 'the client left before its final dot' });
-    this.#trail.messageEnded(sending.claim.target, 'abandoned');
+    this.#trail.event('DROP', { recipients: outgoingOf(this.#taken), cause: 'the client left before its final dot' });
+    this.#trail.messageEnded(promised.first.target, 'abandoned');
     return received.reply;
   }
 }

@@ -35,6 +35,14 @@ function path(text: string): Path {
 function clientOf(where: Directory, name: string): ClientIdentity {
   if (name === 'internet') return INTERNET;
   if (name === 'held') return { kind: 'Held' };
+  if (name === 'candidate') {
+    const claims = [...where.tenantRoutes.values()].map((route) => ({
+      route,
+      tenantId: route.name,
+      organizations: [],
+    }));
+    return { kind: 'Candidate', claims };
+  }
   const route = where.tenantRoutes.get(name);
   if (route === undefined) throw new Error(`no tenant route ${name}`);
   return { kind: 'Tenant', route };
@@ -51,10 +59,11 @@ function decide(where: Directory, client: string, to: string, from = 'x@world.ex
     return `Discover ${decision.candidates.map(({ forwardPath }) => forwardPath).join(', ')}`;
   }
   if (decision.action === 'Refuse') return formatReply(decision.reply).slice(0, 9);
-  const { target } = decision;
+  const provisional = decision.action === 'Provisional';
+  const { target, resolution, forwardPath } = provisional ? decision.recipient : decision;
   const place =
     target.kind === 'TenantRoute' ? target.name : target.kind === 'MX' ? `MX ${target.domain}` : 'SmartHost';
-  return `${decision.resolution} ${place} ${decision.forwardPath}`;
+  return `${provisional ? 'Provisional ' : ''}${resolution} ${place} ${forwardPath}`;
 }
 
 describe('decideRecipient', () => {

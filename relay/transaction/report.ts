@@ -1,0 +1,69 @@
+/** Tells a tenant's user which recipients were refused for good, by his own tenant's next hop and before anything is delivered. */
+
+import type { TenantRouteConfig } from '../core/config.ts';
+import { formatDeliveryReport } from '../core/dsn.ts';
+import type { ReceivedMessage } from '../core/message.ts';
+import { formatReply } from '../core/reply.ts';
+import type { FailedRecipient } from './ask-again.ts';
+import type { TransactionEdges } from './edges.ts';
+import type { Promised } from './settle.ts';
+import { nextHopFields } from './trail.ts';
+import { type FailedStep, failureFields, judge } from './verdict.ts';
+
+const NON_ASCII = /[^\u0000-\u007f]/;
+
+/** Whether the tenant has taken the report. */
+export async function reportFailed(
+  edges: TransactionEdges,
+  { start, trail }: Promised,
+  route: TenantRouteConfig,
+  failed: readonly FailedRecipient[],
+  message: ReceivedMessage,
+  finalDot: number,
+): Promise<boolean> {
+  const { fleet } = start.directory.config;
+  const sender = start.reversePath.text;
+  const formatted = formatDeliveryReport({
+    hostname: fleet.hostname,
+    queueId: start.queueId,
+    sender,
+    failed: failed.map(({ path, reply }) => ({ address: path.text, reply })),
+    originalHeader: message.headerSection,
+    date: edges.now(),
+  });
+  const smtputf8 = NON_ASCII.test(sender);
+  const claim = edges.nextHops.claim({
+    target: { kind: 'TenantRoute', name: route.name },
+    // RFC 3464 §2: a report about a report would never end.
+    reversePath: '',
+    parameters: smtputf8 ? { smtputf8 } : {},
+  });
+  const refused = (step: FailedStep) => {
+    const heard = judge(edges, start, claim, step);
+    trail.event('DEFER', { recipients: [sender], ...failureFields(claim, step), reply: formatReply(heard) });
+    return false;
+  };
+  try {
+    const asked = await claim.recipient(sender);
+    if (!asked.ok) return refused(asked);
+    const content = {
+      headerSection: formatted.headerSection,
+      hasSeparator: true,
+      body: edges.memoryBody(formatted.body),
+      header8bit: smtputf8,
+      body8bit: false,
+    };
+    const taken = await claim.deliver(content, finalDot + fleet.limits.deliveryTimeoutSeconds * 1000);
+    if (!taken.ok) return refused(taken);
+    const originalRecipients = failed.map(({ path }) => path.text);
+    trail.event('DSN', {
+      originalRecipients,
+      recipients: [sender],
+      ...nextHopFields(claim),
+      nextHopReply: formatReply(taken.reply),
+    });
+    return true;
+  } finally {
+    claim.release();
+  }
+}
