@@ -11,6 +11,8 @@ export const SILENCE = '';
 
 /** An answer a time the command is said on a connection; the last one for all later times. Without the final CRLF. */
 type Answer = string | readonly string[];
+/** An answer an address, without angle brackets. */
+type AnswerByAddress = (forwardPath: string) => string;
 
 export interface Script {
   readonly greeting?: string;
@@ -19,7 +21,7 @@ export interface Script {
   readonly STARTTLS?: Answer;
   readonly AUTH?: Answer;
   readonly MAIL?: Answer;
-  readonly RCPT?: Answer;
+  readonly RCPT?: Answer | AnswerByAddress;
   readonly DATA?: Answer;
   /** After the final dot. */
   readonly content?: Answer;
@@ -196,9 +198,9 @@ class PeerConversation implements Conversation {
       this.close();
       return;
     }
-    const answer = this.#answer(verb in ORDINARY ? (verb as keyof typeof ORDINARY) : 'HELO');
+    const answer = this.#answer(verb in ORDINARY ? (verb as keyof typeof ORDINARY) : 'HELO', line);
     if (verb === 'MAIL') this.#recipients = [];
-    if (verb === 'RCPT' && answer.startsWith('25')) this.#recipients.push(line.slice('RCPT TO:<'.length, -1));
+    if (verb === 'RCPT' && answer.startsWith('25')) this.#recipients.push(forwardPathOf(line));
     if (verb === 'DATA' && answer.startsWith('354')) {
       this.#inContent = true;
       this.#early = this.#script.early;
@@ -214,8 +216,9 @@ class PeerConversation implements Conversation {
     }
   }
 
-  #answer(verb: keyof typeof ORDINARY): string {
-    const scripted: Answer = this.#script[verb] ?? ORDINARY[verb];
+  #answer(verb: keyof typeof ORDINARY, line = ''): string {
+    const said = this.#script[verb] ?? ORDINARY[verb];
+    const scripted: Answer = typeof said === 'function' ? said(forwardPathOf(line)) : said;
     const time = this.#times.get(verb) ?? 0;
     this.#times.set(verb, time + 1);
     const answer = typeof scripted === 'string' ? scripted : (scripted[Math.min(time, scripted.length - 1)] ?? SILENCE);
@@ -224,4 +227,8 @@ class PeerConversation implements Conversation {
     if (answer.endsWith(CLOSE)) this.close();
     return answer;
   }
+}
+
+function forwardPathOf(line: string): string {
+  return line.slice('RCPT TO:<'.length, -1);
 }
