@@ -15,6 +15,8 @@ export interface CompilationOptions {
   readonly now: Date;
   /** The fleet's own tls.secretRef is not used: a certificate was given on the command line. */
   readonly ownCertificate?: boolean;
+  /** For fleets without a signingSecretRef. */
+  readonly signingKeys?: readonly string[];
 }
 
 export function compileManifests(manifests: Manifests, options: CompilationOptions): CompileResult {
@@ -47,6 +49,7 @@ export function compileManifests(manifests: Manifests, options: CompilationOptio
     configMaps: lookup('ConfigMap'),
     running: state.running,
     tombstones: state.tombstones,
+    ownSigningKeys: options.signingKeys,
     now: now.getTime(),
     platform: PLATFORM,
     fromFiles: true,

@@ -7,6 +7,7 @@ import { chooseFleet } from './fleet-choice.ts';
 import { FolderReader } from './manifests/folder.ts';
 import { LastGood } from './manifests/last-good.ts';
 import type { RelayCommand } from './relay-options.ts';
+import { signingKeys } from './signing-keys.ts';
 import { readState, type State, writeState } from './state.ts';
 
 export interface Reading {
@@ -24,6 +25,7 @@ export class RelaySource {
   readonly #dataFolder: string;
   readonly #fleet: string | undefined;
   readonly #ownCertificate: boolean;
+  readonly #signingKeys: readonly string[];
   readonly #reader = new FolderReader();
   readonly #lastGood = new LastGood();
   #state: State;
@@ -34,12 +36,18 @@ export class RelaySource {
     this.#fleet = fleet;
     this.#ownCertificate = tlsFiles !== undefined;
     this.#state = readState(dataFolder);
+    this.#signingKeys = signingKeys(dataFolder);
   }
 
   /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
   read(now: Date): Reading {
     const manifests = this.#lastGood.update(this.#folders.map((folder) => this.#reader.read(folder)));
-    const compiled = compileManifests(manifests, { state: this.#state, now, ownCertificate: this.#ownCertificate });
+    const compiled = compileManifests(manifests, {
+      state: this.#state,
+      now,
+      ownCertificate: this.#ownCertificate,
+      signingKeys: this.#signingKeys,
+    });
     const fleet = () => chooseFleet(compiled.fleets, this.#fleet);
     return {
       diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),

@@ -111,7 +111,8 @@ export const relayFleetSpec = withRules(
     limits: limits.prefault({}).describe('What a client may ask of the relay.'),
     signingSecretRef: secretRef(
       'A Secret whose key signing.key, a text of at least 32 octets, marks messages that passed this fleet, by which it ' +
-        'ends loops. A key previous.key in it is still believed but signs no more. Left out: one is made and kept.',
+        'ends loops. A key previous.key in it is still believed but signs no more: to change the key, move the old one ' +
+        'there. Left out: one is made and kept.',
     ).optional(),
     postmaster: mailAddress(
       "Takes a shared domain's postmaster mail when the domain names nobody. Default: postmaster at the first " +

@@ -149,6 +149,7 @@ function usedCredentials(config: RelayConfig, all: ReadonlyMap<string, string>):
   };
   const ofSource = ({ clientCertificate, exchangeOnline }: SourceConfig) =>
     ids.add(clientCertificate?.ca).add(exchangeOnline?.ca);
+  for (const id of config.fleet.traceKeys ?? []) ids.add(id);
   ids.add(config.fleet.tls.certificate).add(config.fleet.tls.key);
   if (config.fleet.outbound.route === 'SmartHost') ofNextHop(config.fleet.outbound.smartHost);
   for (const { dkim } of config.sharedDomains) for (const { key } of dkim) ids.add(key);

@@ -1,6 +1,7 @@
 /** Reads what Secrets hold and gives it a name made from its content; no byte of a Secret is ever part of a message. */
 
 import { SECRET_KEYS } from '../../crds/v1alpha1/references.ts';
+import { utf8Octets } from '../../relay/core/octets.ts';
 import type { Report, UnresolvedReason } from './conditions.ts';
 import type { CertificateFacts, DataObject, Inspected, Lookup, Platform } from './input.ts';
 
@@ -8,6 +9,8 @@ import type { CertificateFacts, DataObject, Inspected, Lookup, Platform } from '
 const DKIM_BITS = 2048;
 /** RFC 4954 §4: neither name nor password can hold NUL; line ends are what `echo` adds by accident. */
 const LINE_END_OR_NUL = /[\0\r\n]/;
+/** Of an HMAC with SHA-256: RFC 2104 §3 discourages keys shorter than the hash. */
+export const SIGNING_KEY_OCTETS = 32;
 
 export type Read<T> =
   | { readonly ok: true; readonly value: T }
@@ -133,6 +136,21 @@ export class SecretReader {
     const password = this.#word({ name, key: SECRET_KEYS.password });
     if (!password.ok) return password;
     return { ok: true, value: { username: username.value, password: password.value } };
+  }
+
+  /** Keeps what does not come from a Secret. */
+  keep(text: string): string {
+    return this.#store(text);
+  }
+
+  /** `openssl rand -hex 32 > signing.key` ends with a line end that nobody means. */
+  signingKey(reference: KeyReference): Read<string> {
+    const text = this.#text(reference);
+    if (!text.ok) return text;
+    const key = text.value.trim();
+    if (utf8Octets(key).length >= SIGNING_KEY_OCTETS) return this.#keep(key);
+    const reason = `holds fewer than ${SIGNING_KEY_OCTETS} octets; write a random text, such as openssl rand -hex 32`;
+    return unusable(reference, { ok: false, reason });
   }
 
   #word(reference: KeyReference): Read<string> {

@@ -1,6 +1,6 @@
 /** What a RelayFleet itself says: its name in greetings, certificate, way to the internet and limits. */
 
-import { DEFAULT_FLEET } from '../../crds/v1alpha1/references.ts';
+import { DEFAULT_FLEET, SECRET_KEYS } from '../../crds/v1alpha1/references.ts';
 import { type RelayFleet, type RelayFleetSpec, relayFleetSpec } from '../../crds/v1alpha1/relay-fleet.ts';
 import { formatMailbox, parseMailbox } from '../../relay/core/address.ts';
 import type { RelayConfig } from '../../relay/core/config.ts';
@@ -32,6 +32,8 @@ export interface FleetDraft {
   readonly secrets: SecretReader;
   /** Authorities for client certificates of sources that name none; unread: they cannot be read. */
   readonly clientCa: { readonly id: string | undefined; readonly unread: boolean };
+  /** undefined: none is named, or it cannot be read. Then passes are not counted, which is worth no mail on hold. */
+  readonly traceKeys: readonly string[] | undefined;
   readonly tls: FleetConfig['tls'];
   readonly tlsPair: TlsPair | undefined;
   readonly outbound: FleetConfig['outbound'];
@@ -70,11 +72,29 @@ function draft(
     report,
     implicit,
     secrets,
+    traceKeys: compileTraceKeys(spec, secrets, report, input),
     clientCa: { id: clientCa, unread: clientCASecretRef !== undefined && clientCa === undefined },
     tls: { minVersion, ...(tlsPair && { certificate: tlsPair.certificate, key: tlsPair.key }) },
     tlsPair,
     ...compileOutbound(spec, secrets, report),
   };
+}
+
+function compileTraceKeys(
+  spec: RelayFleetSpec,
+  secrets: SecretReader,
+  report: Report,
+  { ownSigningKeys }: CompileInput,
+): readonly string[] | undefined {
+  const { signingSecretRef } = spec;
+  if (signingSecretRef === undefined) return ownSigningKeys?.map((key) => secrets.keep(key));
+  const path = 'spec.signingSecretRef';
+  const { name } = signingSecretRef;
+  const current = take(report, path, secrets.signingKey({ name, key: SECRET_KEYS.signing }));
+  if (current === undefined) return undefined;
+  const read = secrets.signingKey({ name, key: SECRET_KEYS.previousSigning });
+  const previous = !read.ok && read.reason === 'KeyNotFound' ? undefined : take(report, path, read);
+  return previous === undefined ? [current] : [current, previous];
 }
 
 function warnOfDates(report: Report, { facts }: TlsPair, now: number): void {
@@ -145,6 +165,7 @@ export function compileFleet(fleet: FleetDraft, around: FleetSurroundings): Flee
     name: fleet.name,
     hostname,
     ...(postmaster !== undefined && { postmaster }),
+    ...(fleet.traceKeys && { traceKeys: [...fleet.traceKeys] }),
     tls: fleet.tls,
     outbound: fleet.outbound,
     limits: spec.limits,

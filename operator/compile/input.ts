@@ -86,6 +86,8 @@ export interface CompileInput {
   readonly configMaps: Lookup;
   readonly running?: readonly RunningFleet[] | undefined;
   readonly tombstones?: readonly Tombstone[] | undefined;
+  /** Keys of trace fields for fleets that name no Secret with theirs; the first signs, the others are still believed. */
+  readonly ownSigningKeys?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly platform: Platform;

@@ -67,7 +67,8 @@ export function loadCase(name: string, pem: ReadonlyMap<string, string>): Loaded
     else objects.set(`${kind} ${namespace}/${object}`, { data: content.data, resourceVersion: RESOURCE_VERSION });
     if (content.type !== 'data' || kind !== 'Secret') continue;
     for (const [key, bytes] of Object.entries(content.data)) {
-      names.set(PLATFORM.credentialId(new TextDecoder().decode(bytes)), `${object}/${key}`);
+      const text = new TextDecoder().decode(bytes);
+      for (const each of [text, text.trim()]) names.set(PLATFORM.credentialId(each), `${object}/${key}`);
     }
   }
   const lookup = (kind: string) => (namespace: string, object: string) => {
