@@ -26,7 +26,7 @@ function rowsOf({ rows }: Imported): string[] {
   return rows.map(({ written: { internal, external, includeSubdomains, exceptions, direction, place } }) => {
     const except = exceptions.length === 0 ? [] : ['except', ...exceptions];
     const inside = `${includeSubdomains ? '*.' : ''}${internal}`;
-    return [place.line, inside, external, ...except, ...(direction === undefined ? [] : [direction])].join(' ');
+    return [place.line ?? 0, inside, external, ...except, ...(direction === undefined ? [] : [direction])].join(' ');
   });
 }
 
@@ -78,7 +78,7 @@ describe('readPostfixMap', () => {
         ),
         (text) => {
           const { rows, leftOut } = readPostfixMap(text, 'virtual', 'virtual');
-          const lines = [...rows.map(({ written }) => written.place.line), ...leftOut.map(({ line }) => line)];
+          const lines = [...rows.map(({ written }) => written.place.line ?? 0), ...leftOut.map(({ line }) => line)];
           expect(new Set(lines).size).toBe(lines.length);
           const first = text.split(/\r\n?|\n/).findIndex((line) => !/^\s*(?:#|$)/.test(line.replace(/^\ufeff/, '')));
           expect(Math.min(...lines)).toBe(first < 0 ? Infinity : first + 1);
