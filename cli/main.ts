@@ -6,6 +6,7 @@ const USAGE = `Isthmus: one mail domain over several mail systems.
 
   isthmus relay --manifests DIR   run a relay from a folder of manifests
   isthmus check DIR               say everything that is wrong with a folder of manifests
+  isthmus explain --manifests DIR say what would become of one message, and why
   isthmus import FILE...          make manifests of address tables of Exchange and Postfix
 
 Each of them explains itself: isthmus relay --help
@@ -18,6 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import('./relay.ts')).runRelay(rest);
     case 'check':
       return (await import('./check.ts')).runCheck(rest);
+    case 'explain':
+      return (await import('./explain.ts')).runExplain(rest);
     case 'import':
       return (await import('./import.ts')).runImport(rest);
     case undefined:

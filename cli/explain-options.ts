@@ -1,0 +1,98 @@
+/** Options of `isthmus explain`. */
+
+import { readFileSync } from 'node:fs';
+import { parseAddress } from '../relay/core/network.ts';
+import { CommandLineError, type OptionSpecs, parseCommandLine } from './command-line.ts';
+
+export const EXPLAIN_OPTIONS: OptionSpecs = {
+  manifests: {
+    value: 'DIR',
+    multiple: true,
+    help: 'folder of manifests; a later one replaces objects of the same kind and name',
+  },
+  client: { value: 'ADDRESS', help: 'IP address of the client' },
+  tls: { help: 'the client has begun TLS' },
+  certificate: { value: 'NAME', help: 'it shows a certificate for this DNS name, taken as verified; implies --tls' },
+  tenant: { value: 'GUID', help: "Exchange Online's tenant id, if the message does not hold the field itself" },
+  from: { value: 'ADDRESS', help: 'reverse-path; "" for the null reverse-path' },
+  to: { value: 'ADDRESS', multiple: true, help: 'recipient; may be given several times' },
+  fleet: { value: 'NAME', help: 'which RelayFleet to ask, when the manifests have several' },
+  data: { value: 'DIR', help: "the relay's --data: what it remembers of resources that have disappeared" },
+  output: { value: 'FORMAT', help: 'text (default) or json' },
+  help: { help: 'this text' },
+};
+
+export const EXPLAIN_SUMMARY = `Says step by step what the relay would do with a message: who the client is, which rule matched and why the others did
+not, what becomes of the header, and the next hop. MESSAGE is a file, or - for standard input. Nothing is sent, no name is
+looked up, and next hops are taken to accept everything.
+Exit code 0: accepted for every recipient. 1: not. 2: the command line is wrong.`;
+
+export interface ExplainCommand {
+  readonly manifests: readonly string[];
+  readonly client: { readonly address: string; readonly tls: boolean; readonly certificate: string | undefined };
+  readonly tenantId: string | undefined;
+  /** Without angle brackets. */
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly message: Uint8Array | undefined;
+  readonly fleet: string | undefined;
+  readonly dataFolder: string | undefined;
+  readonly output: 'text' | 'json';
+}
+
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const DNS_NAME = /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i;
+
+/** undefined: only help was asked for. */
+export function parseExplainCommand(args: readonly string[]): ExplainCommand | undefined {
+  const line = parseCommandLine('explain', EXPLAIN_OPTIONS, args);
+  if (line.has('help')) return undefined;
+  const [file, stray] = line.positionals;
+  if (stray !== undefined) throw new CommandLineError(`"${stray}" stands alone`, 'one message at a time');
+  const needed = (option: string, question: string) => {
+    const value = line.one(option);
+    if (value === undefined) throw new CommandLineError(question, `--${option} says it; isthmus explain --help`);
+    return value;
+  };
+  const manifests = line.all('manifests');
+  if (manifests.length === 0) throw new CommandLineError('which folder of manifests?', '--manifests DIR names it');
+  const address = parseAddress(needed('client', 'which client?'))?.toString();
+  if (address === undefined) {
+    throw new CommandLineError(`--client "${line.one('client')}" is no IP address`, 'write 192.0.2.1 or 2001:db8::1');
+  }
+  const output = line.one('output') ?? 'text';
+  if (output !== 'text' && output !== 'json')
+    throw new CommandLineError(`--output "${output}" is unknown`, 'write text or json');
+  const from = needed('from', 'who is the sender?');
+  needed('to', 'who is the recipient?');
+  const certificate = checked(line.one('certificate'), 'certificate', DNS_NAME, 'write a DNS name: mail.example.org');
+  return {
+    manifests,
+    client: { address, tls: line.has('tls') || certificate !== undefined, certificate: certificate?.toLowerCase() },
+    tenantId: checked(line.one('tenant'), 'tenant', GUID, 'write a GUID: 11111111-2222-3333-4444-555555555555'),
+    from: withoutBrackets(from),
+    to: line.all('to').map(withoutBrackets),
+    message: file === undefined ? undefined : readMessage(file),
+    fleet: line.one('fleet'),
+    dataFolder: line.one('data'),
+    output,
+  };
+}
+
+function checked(value: string | undefined, option: string, pattern: RegExp, advice: string): string | undefined {
+  if (value === undefined || pattern.test(value)) return value;
+  throw new CommandLineError(`--${option} "${value}" is none`, advice);
+}
+
+function withoutBrackets(text: string): string {
+  return text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text;
+}
+
+function readMessage(file: string): Uint8Array {
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandLineError(`${file} cannot be read: ${reason}`, 'name a file that holds one message, or -');
+  }
+}
