@@ -22,6 +22,8 @@ export type DiscoveryRefusal = 'Unknown' | 'Undecided' | 'OverBudget' | 'TooMany
 export interface RefusedDiscovery {
   readonly action: 'Refuse';
   readonly result: DiscoveryRefusal;
+  /** As metrics count recipients. */
+  readonly row: 'Unknown' | 'Undecided';
   readonly reply: Reply;
   /** For tracking: who said what. */
   readonly cause: string;
@@ -68,7 +70,14 @@ export function nextStep(
 }
 
 export function refuseDiscovery(result: DiscoveryRefusal, cause: string): RefusedDiscovery {
-  return { action: 'Refuse', result, reply: DISCOVERY_REPLIES[result], cause };
+  const isUnknownUser = result === 'Unknown' || result === 'TooManyUnknown';
+  return {
+    action: 'Refuse',
+    result,
+    row: isUnknownUser ? 'Unknown' : 'Undecided',
+    reply: DISCOVERY_REPLIES[result],
+    cause,
+  };
 }
 
 /** What a next hop's answer to RCPT says about the address; everything that is not clearly a no or a yes is undecided. */

@@ -37,6 +37,7 @@ export const RECIPIENT_DECISIONS = [
   'Discovered',
   'Provisional',
   'Unknown',
+  'Undecided',
   'RelayingDenied',
   'Held',
   'TlsMissing',

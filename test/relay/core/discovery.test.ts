@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Refusal, Stage, StepResult, Target } from '../../../relay/core/delivery.ts';
-import { type CandidateAnswer, DISCOVERY_REPLIES, nextStep, readAnswer } from '../../../relay/core/discovery.ts';
+import {
+  type CandidateAnswer,
+  DISCOVERY_REPLIES,
+  nextStep,
+  readAnswer,
+  refuseDiscovery,
+} from '../../../relay/core/discovery.ts';
 import type { AcceptedRecipient } from '../../../relay/core/recipient.ts';
 import { formatReply, type Reply, reply } from '../../../relay/core/reply.ts';
 
@@ -81,6 +87,21 @@ function search(answers: readonly CandidateAnswer[]): string {
 }
 
 describe('the verdict', () => {
+  it.each([
+    ['Unknown', 'Unknown'],
+    ['TooManyUnknown', 'Unknown'],
+    ['Undecided', 'Undecided'],
+    ['OverBudget', 'Undecided'],
+  ] as const)('%s counts as %s among all recipients', (result, row) => {
+    expect(refuseDiscovery(result, 'why')).toEqual({
+      action: 'Refuse',
+      result,
+      row,
+      reply: DISCOVERY_REPLIES[result],
+      cause: 'why',
+    });
+  });
+
   it.each<[string, CandidateAnswer[], string]>([
     ['the first that takes it wins', ['Taken', 'Taken'], '1 => john@tenant1.example'],
     ['a no asks the next', ['Unknown', 'Taken'], '1 2 => john@tenant2.example'],
