@@ -31,9 +31,11 @@ export interface ConnectionOwner {
   readonly deliveries: { begin(): void; end(): void };
   hostname(): string;
   limits(): LimitsConfig;
-  readonly surroundings: Surroundings;
+  readonly surroundings: Omit<Surroundings, 'addressIsShared'>;
   /** Makes the next upgrade() use the right certificate and ask, or not, for the client's. */
   prepareTls(address: string): void;
+  /** Limits per client do not hold for it from now on. May be called twice. */
+  shared(connection: FrontConnection): void;
   closed(connection: FrontConnection): void;
 }
 
@@ -80,7 +82,10 @@ export class FrontConnection extends SMTPConnection {
       return this.#closeWith(session);
     }
     this.#smtpSession = session;
-    this.#conversation = new Conversation(session, this.#client, this.#owner.surroundings);
+    this.#conversation = new Conversation(session, this.#client, {
+      ...this.#owner.surroundings,
+      addressIsShared: () => this.#owner.shared(this),
+    });
     this.#write(reply(220, undefined, `${this.#owner.hostname()} ESMTP`));
   }
 

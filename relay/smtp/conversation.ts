@@ -20,6 +20,8 @@ export interface Surroundings {
   /** Whether STARTTLS can be offered at all. */
   hasCertificate(): boolean;
   failed(error: unknown): void;
+  /** The client's address is that of many others: known from its certificate, so not before TLS. */
+  addressIsShared(): void;
 }
 
 /** A client with so many malformed commands in a row without a message is no mail system. */
@@ -143,7 +145,10 @@ export class Conversation {
       `LIMITS RCPTMAX=${recipientsPerMessage}`,
     ];
     if (this.#client.tls === undefined && hasCertificate()) lines.push('STARTTLS');
-    if (this.#takesOrganization()) lines.push('XOORG');
+    if (this.#takesOrganization()) {
+      lines.push('XOORG');
+      this.#surroundings.addressIsShared();
+    }
     return this.#idleReply(reply(250, undefined, lines.join('\n')));
   }
 

@@ -63,7 +63,7 @@ class SmtpFront implements Front, ConnectionOwner {
   readonly sessions: Sessions;
   readonly events: FrontEvents;
   readonly deliveries = new DeliveryCount();
-  readonly surroundings: Surroundings = {
+  readonly surroundings: Omit<Surroundings, 'addressIsShared'> = {
     hostname: () => this.hostname(),
     limits: () => this.limits(),
     hasCertificate: () => this.#options.tls?.current() !== undefined,
@@ -75,6 +75,8 @@ class SmtpFront implements Front, ConnectionOwner {
   readonly #servers: Server[] = [];
   readonly #open = new Set<FrontConnection>();
   readonly #counts = new OpenConnections();
+  /** Those that no longer count as their address's. */
+  readonly #shared = new WeakSet<FrontConnection>();
   readonly #pace: NodeJS.Timeout;
   readonly #idPrefix = randomBytes(4).readUInt32BE().toString(36).toUpperCase().padStart(7, '0');
   #nextId = 0;
@@ -130,9 +132,15 @@ class SmtpFront implements Front, ConnectionOwner {
     this.#host.prepareTls(ask ? contexts.asking : contexts.plain, ask);
   }
 
+  shared(connection: FrontConnection): void {
+    if (this.#shared.has(connection)) return;
+    this.#shared.add(connection);
+    this.#counts.release(clientKey(connection.remoteAddress));
+  }
+
   closed(connection: FrontConnection): void {
     this.#open.delete(connection);
-    this.#counts.remove(clientKey(connection.remoteAddress));
+    this.#counts.remove(this.#shared.has(connection) ? undefined : clientKey(connection.remoteAddress));
     this.events.connectionClosed?.();
     if (this.#open.size === 0) this.#whenEmpty?.();
   }

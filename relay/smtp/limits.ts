@@ -13,10 +13,16 @@ export class OpenConnections {
     this.#perClient.set(key, this.of(key) + 1);
   }
 
-  remove(key: string): void {
-    this.total--;
+  /** It stays open, and no longer counts as its client's. */
+  release(key: string): void {
     const left = this.of(key) - 1;
     if (left > 0) this.#perClient.set(key, left);
     else this.#perClient.delete(key);
+  }
+
+  /** It is closed; `key` unless it was released. */
+  remove(key: string | undefined): void {
+    this.total--;
+    if (key !== undefined) this.release(key);
   }
 }

@@ -1,5 +1,6 @@
 /** Tells a tenant's user which recipients were refused for good, by his own tenant's next hop and before anything is delivered. */
 
+import { formatMailbox } from '../core/address.ts';
 import type { TenantRouteConfig } from '../core/config.ts';
 import { formatDeliveryReport } from '../core/dsn.ts';
 import type { ReceivedMessage } from '../core/message.ts';
@@ -8,6 +9,7 @@ import type { FailedRecipient } from './ask-again.ts';
 import type { TransactionEdges } from './edges.ts';
 import type { Promised } from './settle.ts';
 import { nextHopFields } from './trail.ts';
+import type { TransactionStart } from './transaction.ts';
 import { type FailedStep, failureFields, judge } from './verdict.ts';
 
 const NON_ASCII = /[^\u0000-\u007f]/;
@@ -44,7 +46,7 @@ export async function reportFailed(
     return false;
   };
   try {
-    const asked = await claim.recipient(sender);
+    const asked = await claim.recipient(atTenant(start, route));
     if (!asked.ok) return refused(asked);
     const content = {
       headerSection: formatted.headerSection,
@@ -66,4 +68,11 @@ export async function reportFailed(
   } finally {
     claim.release();
   }
+}
+
+/** A sender that goes by his shared address is known to his tenant by its own. */
+function atTenant({ directory, reversePath }: TransactionStart, route: TenantRouteConfig): string {
+  const { mailbox, text } = reversePath;
+  const found = mailbox === undefined ? undefined : directory.rules.resolveInbound(mailbox);
+  return found?.tenantRoute === route.name ? formatMailbox(found.mailbox) : text;
 }
