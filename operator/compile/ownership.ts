@@ -7,7 +7,7 @@ import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import { claimedAddresses } from './rows.ts';
 import type { RunningConfigurations } from './running.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
-import { describeClaim, sourceClaims, withoutClaims } from './source-claims.ts';
+import { describeClaim, sourceClaims, tenantClaims, withoutClaims } from './source-claims.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
 /** As many names as a message may repeat (api.md, "Who holds a name"). */
@@ -90,8 +90,19 @@ function loseDomain(draft: TenantRouteDraft, domain: string, message: string): v
 }
 
 function settleSources(drafts: readonly TenantRouteDraft[], fleet: string, running: RunningConfigurations): void {
+  // An entry without its tenant id is gone, and whatever else it claimed is free.
+  settleClaims(drafts, tenantClaims, fleet, running);
+  settleClaims(drafts, sourceClaims, fleet, running);
+}
+
+function settleClaims(
+  drafts: readonly TenantRouteDraft[],
+  claimsOf: typeof sourceClaims,
+  fleet: string,
+  running: RunningConfigurations,
+): void {
   const lost = new Map<TenantRouteDraft, Map<string, string>>();
-  for (const [claim, claimants] of claimantsBy(drafts, ({ sources }) => sources.flatMap(sourceClaims))) {
+  for (const [claim, claimants] of claimantsBy(drafts, ({ sources }) => sources.flatMap(claimsOf))) {
     if (claimants.length < 2) continue;
     const holder = holderOf(claimants, running.sourceHolders(fleet, claim));
     for (const draft of claimants) {

@@ -37,6 +37,11 @@ export function sourceClaims(source: SourceConfig): string[] {
   return [tenantClaim(exchangeOnline.tenantId), ...exchangeOnline.organizations.map(organizationClaim)];
 }
 
+/** Those without which nothing is left of an entry. */
+export function tenantClaims({ exchangeOnline }: SourceConfig): string[] {
+  return exchangeOnline === undefined ? [] : [tenantClaim(exchangeOnline.tenantId)];
+}
+
 const tenantClaim = (tenantId: string) => `${TENANT} ${tenantId}`;
 const organizationClaim = (organization: string) => `${ORGANIZATION} ${organization}`;
 

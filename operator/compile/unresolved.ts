@@ -10,7 +10,7 @@ const PATH = 'spec.unresolvedRecipients';
 
 /** After all routes are in force or left out. */
 export function compileUnresolved(draft: SharedDomainDraft, routes: Routes): void {
-  const { spec, config, report } = draft;
+  const { spec, config } = draft;
   if (spec === undefined || spec.unresolvedRecipients.action === 'Reject') return;
   const answer = readAnswer(spec.unresolvedRecipients, draft, routes);
   if (answer !== undefined && config !== undefined) draft.config = { ...config, unresolvedRecipients: answer };

@@ -1,6 +1,6 @@
 /** `isthmus check`: everything that is wrong, by file and line, with an exit code a pipeline can use. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { isthmus } from '../support/isthmus.ts';
 import { rule, twoTenants } from '../support/two-tenants.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../deploy/samples/two-tenants', import.meta.url));
+const EXCHANGE = fileURLToPath(new URL('../../deploy/samples/two-exchange-tenants', import.meta.url));
 const PORTS = { tenant1: 2601, tenant2: 2602, world: 2603 };
 
 const folders: string[] = [];
@@ -31,6 +32,57 @@ describe('isthmus check', () => {
     );
     expect(stdout).toMatch(/^6 resources, 0 errors, 1 warnings$/m);
     expect(code).toBe(0);
+  });
+
+  it('is content with the samples for Exchange Online, but for their Secrets', async () => {
+    const { code, stdout } = await isthmus(['check', EXCHANGE]);
+    expect(stdout).toMatch(/: warning: RelayFleet default: spec\.tls\.secretRef: Secret "relay-tls"/);
+    expect(stdout).toMatch(/: warning: SharedDomain shared: spec\.dkim\[0\]\.secretRef: Secret "shared-dkim"/);
+    expect(stdout).toMatch(/^7 resources, 0 errors, 2 warnings$/m);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [
+      'a tenant id that two routes claim',
+      'tenant-routes.yaml',
+      '22222222-2222-4222-8222-222222222222',
+      '11111111-1111-4111-8111-111111111111',
+      /tenant-routes\.yaml:\d+: error: TenantRoute tenant2: spec\.sources: .*"tenant1" holds: tenant 11111111-/,
+    ],
+    [
+      'a tenant that is to be asked and takes every recipient',
+      'tenant-routes.yaml',
+      'recipientCheck: AtRcpt',
+      'recipientCheck: None',
+      /shared-domain\.yaml:\d+: error: SharedDomain shared: spec\.unresolvedRecipients\.order\[0\]\.name: .*AtRcpt/,
+    ],
+    [
+      'a tenant that is to be asked and does not exist',
+      'shared-domain.yaml',
+      '- name: tenant2',
+      '- name: tenant3',
+      /shared-domain\.yaml:14: error: SharedDomain shared: spec\.unresolvedRecipients\.order\[1\]\.name: .*"tenant3"/,
+    ],
+    [
+      'the certificate that all customers of Exchange Online share',
+      'tenant-routes.yaml',
+      'exchangeOnline:\n        tenantId: 11111111-1111-4111-8111-111111111111',
+      'clientCertificate:\n        names: [mail.protection.outlook.com]',
+      /tenant-routes\.yaml:\d+: error: spec\.sources\[0\]\.clientCertificate: every customer of Exchange Online/,
+    ],
+    [
+      'a signing key that is not in the folder',
+      'relay-fleet.yaml',
+      '  tls:',
+      '  signingSecretRef: {name: signing}\n  tls:',
+      /relay-fleet\.yaml:\d+: warning: RelayFleet default: spec\.signingSecretRef: Secret "signing" .*"signing\.key"/,
+    ],
+  ])('finds %s', async (_what, file, from, to, expected) => {
+    const changed = readFileSync(join(EXCHANGE, file), 'utf8').replace(from, to);
+    const overlay = folder({ [file]: changed });
+    const { stdout } = await isthmus(['check', EXCHANGE, overlay]);
+    expect(stdout).toMatch(expected);
   });
 
   it('takes the missing Secret for an error with --strict', async () => {

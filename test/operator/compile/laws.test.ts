@@ -121,6 +121,40 @@ describe('compile', () => {
     );
   });
 
+  it('lets one route of a fleet be proven by a tenant id or an organization', () => {
+    fc.assert(
+      fc.property(world, world, (before, after) => {
+        const first = compile(inputOf(before));
+        const { tenantRoutes } = configOf(
+          compile(inputOf(after, { running: first.fleets, tombstones: first.tombstones })),
+        );
+        const proofs = tenantRoutes.flatMap(({ name, sources }) => {
+          const demands = sources.flatMap(({ exchangeOnline }) => exchangeOnline ?? []);
+          const ids = demands.flatMap(({ tenantId, organizations }) => [tenantId, ...organizations]);
+          return [...new Set(ids)].map((id) => ({ id, name }));
+        });
+        expect(new Set(proofs.map(({ id }) => id)).size).toBe(proofs.length);
+      }),
+    );
+  });
+
+  it('asks only tenants in force that take part and refuse unknown recipients', () => {
+    fc.assert(
+      fc.property(world, (each) => {
+        const { sharedDomains, tenantRoutes } = configOf(compile(inputOf(each)));
+        for (const { domain, unresolvedRecipients } of sharedDomains) {
+          if (unresolvedRecipients.action !== 'Discover') continue;
+          for (const name of unresolvedRecipients.order) {
+            const route = tenantRoutes.find((one) => one.name === name);
+            expect(route?.sharedDomains).toContain(domain);
+            expect(route?.recipientCheck).toBe('AtRcpt');
+            expect(route?.domains).not.toEqual([]);
+          }
+        }
+      }),
+    );
+  });
+
   it('keeps every rule within its tenant and its shared domain', () => {
     fc.assert(
       fc.property(world, (each) => {

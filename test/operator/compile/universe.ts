@@ -20,6 +20,7 @@ const ROUTES = ['r1', 'r2', 'r3'] as const;
 const SHARED_DOMAINS = Object.values(SHARED_DOMAIN_OF);
 const ROUTING_DOMAINS = Object.values(ROUTING_DOMAIN_OF);
 const LOCAL_PARTS = ['ann', 'bob', 'Ann', '"bob"', 'cid'];
+const TENANT_IDS = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'];
 const RULES = ['u1', 'u2', 'u3', 'u4', 'u5'];
 
 export interface World {
@@ -62,8 +63,9 @@ export const sharedDomain: fc.Arbitrary<Resource> = of(...SHARED).chain((name) =
       domain: mostly<string>(SHARED_DOMAIN_OF[name], ...SHARED_DOMAINS),
       created,
       authority: mostly(undefined, ...ROUTES),
+      order: mostly<readonly string[]>([], ROUTES, ['r2', 'r1'], ['r3', 'absent']),
     })
-    .map(({ domain, created: at, authority }) => ({
+    .map(({ domain, created: at, authority, order }) => ({
       apiVersion: API_VERSION,
       kind: 'SharedDomain',
       metadata: metadata(name, at),
@@ -72,6 +74,10 @@ export const sharedDomain: fc.Arbitrary<Resource> = of(...SHARED).chain((name) =
         ...(authority !== undefined && {
           unresolvedRecipients: { action: 'Route', tenantRouteRef: { name: authority } },
         }),
+        ...(authority === undefined &&
+          order.length > 0 && {
+            unresolvedRecipients: { action: 'Discover', order: order.map((each) => ({ name: each })) },
+          }),
       }),
     })),
 );
@@ -84,8 +90,12 @@ export const tenantRoute: fc.Arbitrary<Resource> = of(...ROUTES).chain((name) =>
       domains: mostly<readonly string[]>([ROUTING_DOMAIN_OF[name]], ROUTING_DOMAINS, ['t1.example', 't2.example'], []),
       cidrs: fc.subarray(['192.0.2.1/32', '192.0.2.2/32'], { minLength: 1 }),
       password: mostly(false, true),
+      check: mostly<'AtRcpt' | 'None'>('AtRcpt', 'None'),
+      tenants: fc.subarray(TENANT_IDS),
+      organizations: fc.subarray(['o1.example', 'o2.example']),
+      authority: mostly(false, true),
     })
-    .map(({ created: at, shared, domains, cidrs, password }) => ({
+    .map(({ created: at, shared, domains, cidrs, password, check, tenants, organizations, authority }) => ({
       apiVersion: API_VERSION,
       kind: 'TenantRoute',
       metadata: metadata(name, at),
@@ -97,7 +107,13 @@ export const tenantRoute: fc.Arbitrary<Resource> = of(...ROUTES).chain((name) =>
           hosts: [{ host: 'mail.example' }],
           ...(password && { tls: { mode: 'Verified' }, auth: { secretRef: { name: 'absent' } } }),
         },
-        sources: [{ cidrs }],
+        recipientCheck: check,
+        sources: [
+          { cidrs },
+          ...tenants.map((tenantId) => ({
+            exchangeOnline: { tenantId, organizations, ...(authority && { caSecretRef: { name: 'absent' } }) },
+          })),
+        ],
       }),
     })),
 );
