@@ -119,11 +119,8 @@ describe('answers', () => {
   it('are forgotten, the oldest first, when there are too many', async () => {
     const { peers, find } = await among([JOHN], { limits: { answers: 2 } });
     for (const name of ['a', 'b', 'c', 'b', 'a']) await find(`${name}@shared.example`);
-    expect(
-      askedOf(peers[0])
-        .map((path) => path[0])
-        .sort(),
-    ).toEqual(['a', 'a', 'b', 'c']);
+    const asked = askedOf(peers[0]).map((path) => path[0]);
+    expect(['a', 'b', 'c'].map((name) => asked.filter((one) => one === name).length)).toEqual([2, 1, 1]);
   });
 
   it('are forgotten when the mailbox has left meanwhile', async () => {
