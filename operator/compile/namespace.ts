@@ -14,7 +14,7 @@ import { RunningConfigurations } from './running.ts';
 import { compileSharedDomain, draftSharedDomain, type SharedDomainDraft } from './shared-domain.ts';
 import { compileTenantRoute, draftTenantRoute, type TenantRouteDraft } from './tenant-route.ts';
 import type { Tombstone } from './tombstones.ts';
-import { compileUnresolved } from './unresolved.ts';
+import { compileUnresolved, warnOfNothingUnresolved } from './unresolved.ts';
 
 export interface NamespaceContent {
   readonly namespace: string;
@@ -66,6 +66,7 @@ export function compileNamespace(content: NamespaceContent, input: CompileInput)
     settleRewriteRules(rules.filter(mayClaim), fleet.name, running);
   }
   for (const draft of rewriteRules.values()) finishRule(draft);
+  for (const draft of sharedDomains.values()) warnOfNothingUnresolved(draft, rewriteRules.values());
   return {
     namespace: content.namespace,
     fleets: [...fleets.values()],

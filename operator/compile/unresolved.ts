@@ -1,6 +1,7 @@
 /** Who answers for addresses of a shared domain that no rule resolves: in force and in this domain, or they are held. */
 
 import type { SharedDomainConfig } from '../../relay/core/config.ts';
+import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
@@ -30,7 +31,7 @@ function readAnswer(
     case 'Reject':
       return { action };
     case 'Route': {
-      const route = tenantRouteRef && inForce(tenantRouteRef.name, `${PATH}.tenantRouteRef`, draft, routes);
+      const route = tenantRouteRef && routeInForce(tenantRouteRef.name, `${PATH}.tenantRouteRef`, draft, routes);
       return route && { action, tenantRoute: route.name };
     }
     case 'Discover': {
@@ -42,7 +43,12 @@ function readAnswer(
   }
 }
 
-function inForce(name: string, path: string, draft: SharedDomainDraft, routes: Routes): TenantRouteDraft | undefined {
+function routeInForce(
+  name: string,
+  path: string,
+  draft: SharedDomainDraft,
+  routes: Routes,
+): TenantRouteDraft | undefined {
   const { report } = draft;
   const route = routes.get(name);
   if (route === undefined) {
@@ -71,7 +77,7 @@ function mayBeAsked(
   draft: SharedDomainDraft,
   routes: Routes,
 ): TenantRouteDraft | undefined {
-  const route = inForce(name, path, draft, routes);
+  const route = routeInForce(name, path, draft, routes);
   if (route === undefined) return undefined;
   if (route.spec?.recipientCheck !== 'AtRcpt') {
     const message =
@@ -93,5 +99,19 @@ function sayWhoIsNotAsked(order: readonly string[], draft: SharedDomainDraft, ro
     if (config === undefined || !sharedDomains.includes(draft) || order.includes(name)) continue;
     const message = `TenantRoute "${name}" takes part and is not in the order: only rules find its users.`;
     draft.report.advise('note', message, `${PATH}.order`);
+  }
+}
+
+/** After all rules are in force or left out: one for the whole domain leaves no address to ask anybody for. */
+export function warnOfNothingUnresolved(draft: SharedDomainDraft, rules: Iterable<RewriteRuleDraft>): void {
+  const action = draft.config?.unresolvedRecipients.action ?? 'Reject';
+  if (action === 'Reject') return;
+  for (const { name, sharedDomain, inForce, mode, rows } of rules) {
+    if (sharedDomain !== draft || !inForce || mode === 'Audit') continue;
+    if (!rows.some((row) => row.kind === 'Domain' && row.direction !== 'OutboundOnly')) continue;
+    const message =
+      `RewriteRule "${name}" resolves every address of the domain, so nothing is left for action ${action}: ` +
+      'give that rule direction OutboundOnly, or set action to Reject.';
+    draft.report.advise('warning', message, PATH);
   }
 }
