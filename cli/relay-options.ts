@@ -32,7 +32,7 @@ export const RELAY_OPTIONS: OptionSpecs = {
   workers: { value: 'N', help: 'processes that share the work (default 1); limits count in each of them' },
   data: {
     value: 'DIR',
-    help: 'what must be remembered: the self-signed certificate, what has disappeared (default ./isthmus-data)',
+    help: 'what must be remembered: self-signed certificate, signing key, what has disappeared (default ./isthmus-data)',
   },
   'spool-dir': {
     value: 'DIR',
