@@ -59,10 +59,13 @@ export async function exchangeCertificates(): Promise<ExchangeCertificates> {
   };
 }
 
+/** One for each connection, the last for all further ones. */
+type Scripts = Script | readonly Script[];
+
 export interface WorldOptions {
-  readonly tenant1?: Script;
-  readonly tenant2?: Script;
-  readonly world?: Script;
+  readonly tenant1?: Scripts;
+  readonly tenant2?: Scripts;
+  readonly world?: Scripts;
   readonly parts?: ConfigParts;
 }
 
@@ -70,7 +73,8 @@ export async function exchangeWorld(
   certificates: ExchangeCertificates,
   { tenant1 = {}, tenant2 = {}, world = {}, parts = {} }: WorldOptions = {},
 ): Promise<ExchangeWorld> {
-  const peers = [await startPeer(tenant1), await startPeer(tenant2), await startPeer(world)] as const;
+  const peer = (scripts: Scripts) => startPeer(...[scripts].flat());
+  const peers = [await peer(tenant1), await peer(tenant2), await peer(world)] as const;
   const ports = peers.map(({ port }) => port);
   const spoolFolder = mkdtempSync(join(tmpdir(), 'isthmus-exchange-'));
   const written: string[] = [];

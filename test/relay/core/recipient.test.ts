@@ -1,70 +1,8 @@
 /** May this recipient be reached: client × sender × recipient, every row of the table and the rows that must not fit. */
 
 import { describe, expect, it } from 'vitest';
-import { parseMailbox } from '../../../relay/core/address.ts';
-import type { RewriteRuleConfig } from '../../../relay/core/config.ts';
-import { buildDirectory, type Directory } from '../../../relay/core/directory.ts';
-import { NULL_PATH, type Path } from '../../../relay/core/envelope.ts';
-import { decideRecipient, destinationKey } from '../../../relay/core/recipient.ts';
-import { formatReply } from '../../../relay/core/reply.ts';
-import { type ClientIdentity, INTERNET } from '../../../relay/core/source.ts';
-import { type ConfigParts, relayConfig, sharedDomain, tenantRoute } from '../../support/relay-config.ts';
-
-function rule(over: Partial<RewriteRuleConfig> & { name: string; tenantRoute: string }): RewriteRuleConfig {
-  return { sharedDomain: 'shared.example', mode: 'Enforce', addresses: [], domains: [], ...over };
-}
-
-const JOHN = rule({
-  name: 'john',
-  tenantRoute: 'tenant1',
-  addresses: [
-    ['john@tenant1.example', 'john@shared.example', 'Both'],
-    ['john@tenant1.example', 'sales@shared.example', 'InboundOnly'],
-  ],
-});
-
-function directory(parts: ConfigParts = {}): Directory {
-  return buildDirectory(relayConfig({ rewriteRules: [JOHN], ...parts }));
-}
-
-function path(text: string): Path {
-  const parsed = parseMailbox(text);
-  return { text, mailbox: parsed.ok ? parsed.value : undefined };
-}
-
-function clientOf(where: Directory, name: string): ClientIdentity {
-  if (name === 'internet') return INTERNET;
-  if (name === 'held') return { kind: 'Held' };
-  if (name === 'candidate') {
-    const claims = [...where.tenantRoutes.values()].map((route) => ({
-      route,
-      tenantId: route.name,
-      organizations: [],
-    }));
-    return { kind: 'Candidate', claims };
-  }
-  const route = where.tenantRoutes.get(name);
-  if (route === undefined) throw new Error(`no tenant route ${name}`);
-  return { kind: 'Tenant', route };
-}
-
-function decide(where: Directory, client: string, to: string, from = 'x@world.example', tls = false): string {
-  const decision = decideRecipient(where, {
-    client: clientOf(where, client),
-    tls,
-    reversePath: from === '' ? NULL_PATH : path(from),
-    forwardPath: path(to),
-  });
-  if (decision.action === 'Discover') {
-    return `Discover ${decision.candidates.map(({ forwardPath }) => forwardPath).join(', ')}`;
-  }
-  if (decision.action === 'Refuse') return formatReply(decision.reply).slice(0, 9);
-  const provisional = decision.action === 'Provisional';
-  const { target, resolution, forwardPath } = provisional ? decision.recipient : decision;
-  const place =
-    target.kind === 'TenantRoute' ? target.name : target.kind === 'MX' ? `MX ${target.domain}` : 'SmartHost';
-  return `${provisional ? 'Provisional ' : ''}${resolution} ${place} ${forwardPath}`;
-}
+import { sharedDomain, tenantRoute } from '../../support/relay-config.ts';
+import { decide, directory, JOHN, rule } from './recipient-question.ts';
 
 describe('decideRecipient', () => {
   const plain = directory();
@@ -285,33 +223,5 @@ describe('decideRecipient', () => {
     for (const to of recipients) {
       for (const from of senders) expect(decide(plain, 'internet', to, from), `${from} → ${to}`).toMatch(/^550 5\./);
     }
-  });
-});
-
-describe('destinationKey', () => {
-  const keyOf = (where: Directory, to: string) => {
-    const decision = decideRecipient(where, {
-      client: clientOf(where, 'tenant1'),
-      tls: true,
-      reversePath: path('john@tenant1.example'),
-      forwardPath: path(to),
-    });
-    return decision.action === 'Accept' ? destinationKey(where, decision) : 'refused';
-  };
-
-  it('is one for one smart host, and one a domain for MX', () => {
-    const smart = directory();
-    expect(keyOf(smart, 'a@one.example')).toBe(keyOf(smart, 'b@two.example'));
-    const mx = directory({
-      fleet: { outbound: { route: 'MX', addressFamily: 'Any', dnsServers: [], egressCIDRs: [] } },
-    });
-    expect(keyOf(mx, 'a@one.example')).toBe(keyOf(mx, 'b@one.example'));
-    expect(keyOf(mx, 'a@one.example')).not.toBe(keyOf(mx, 'b@two.example'));
-  });
-
-  it('tells recipients apart for whom other rules apply', () => {
-    const partial = directory({ rewriteRules: [{ ...JOHN, onlyTo: ['partner.example'] }] });
-    expect(keyOf(partial, 'a@partner.example')).not.toBe(keyOf(partial, 'b@two.example'));
-    expect(keyOf(partial, 'a@one.example')).toBe(keyOf(partial, 'b@two.example'));
   });
 });

@@ -60,6 +60,74 @@ describe('identifyClient', () => {
   });
 });
 
+function exchange(tenantId: string, more: Partial<SourceConfig> = {}): SourceConfig {
+  const exchangeOnline = { tenantId, organizations: [], certificateNames: ['mail.protection.exchange.example'] };
+  return { cidrs: [], tlsRequired: true, exchangeOnline, ...more };
+}
+
+describe('Exchange Online', () => {
+  const NAME = 'mail.protection.exchange.example';
+  const sources = compileSources(
+    relayConfig({
+      tenantRoutes: [
+        tenantRoute('everywhere', { sources: [exchange('1')] }),
+        tenantRoute('somewhere', { sources: [exchange('2', { cidrs: ['40.107.0.0/16'] })] }),
+        tenantRoute('by-address', { sources: [cidr('40.0.0.0/8')] }),
+        tenantRoute('by-both', { sources: [certificate(NAME, '40.0.0.0/8')] }),
+      ],
+      held: { sources: [exchange('3'), cidr('40.92.0.0/15')] },
+    }),
+  );
+
+  function claims(address: string, tls: boolean, shown: string | undefined): string {
+    const identity = identifyClient(sources, {
+      address,
+      tls,
+      certificateMatches: ({ names }) => shown !== undefined && names.includes(shown),
+    });
+    if (identity.kind !== 'Candidate')
+      return 'route' in identity ? `${identity.kind} ${identity.route.name}` : identity.kind;
+    return identity.claims.map(({ route, tenantId }) => `${tenantId} ${route?.name ?? 'left out'}`).join(', ');
+  }
+
+  it.each([
+    ['its certificate from anywhere', '192.0.2.1', true, NAME, '1 everywhere, 3 left out'],
+    ['its certificate from one of its addresses', '40.107.1.1', true, NAME, '1 everywhere, 2 somewhere, 3 left out'],
+    ['its address without its certificate', '40.107.1.1', true, undefined, 'Tenant by-address'],
+    ['its address with another certificate', '40.107.1.1', true, 'mx.evil.example', 'Tenant by-address'],
+    ['its address in clear text', '40.107.1.1', false, NAME, 'Tenant by-address'],
+    ['clear text from anywhere', '192.0.2.1', false, NAME, 'Internet'],
+    ['a held address does not hold all of its customers', '40.92.1.1', true, NAME, '1 everywhere, 3 left out'],
+    ['a held address without its certificate', '40.92.1.1', true, undefined, 'Held'],
+  ])('%s', (_name, address, tls, shown, expected) => {
+    expect(claims(address, tls, shown)).toBe(expected);
+  });
+
+  it('has its certificate verified once, however many tenants name it', () => {
+    const names: (readonly string[])[] = [];
+    const many = compileSources(
+      relayConfig({
+        tenantRoutes: ['a', 'b', 'c'].map((name) => tenantRoute(name, { sources: [exchange(name)] })),
+      }),
+    );
+    identifyClient(many, {
+      address: '192.0.2.1',
+      tls: true,
+      certificateMatches: (demand) => names.push(demand.names) > 0,
+    });
+    expect(names).toEqual([[NAME]]);
+  });
+
+  it('is asked for its certificate', () => {
+    expect(couldNeedCertificate(sources, '192.0.2.1')).toBe(true);
+    const narrow = compileSources(
+      relayConfig({ tenantRoutes: [tenantRoute('a', { sources: [exchange('1', { cidrs: ['40.107.0.0/16'] })] })] }),
+    );
+    expect(couldNeedCertificate(narrow, '40.107.0.1')).toBe(true);
+    expect(couldNeedCertificate(narrow, '192.0.2.1')).toBe(false);
+  });
+});
+
 describe('couldNeedCertificate', () => {
   it('asks only where a source could match', () => {
     const byAddress = compileSources(
