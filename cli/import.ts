@@ -37,6 +37,7 @@ const USAGE = 'isthmus import FILE... --shared-domain NAME --tenant-route NAME [
 const DIRECTIONS = ['Both', 'OutboundOnly', 'InboundOnly'] as const;
 /** RFC 1123, and short enough to be a label. */
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const OBJECT_NAME = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 
 export function runImport(args: readonly string[]): number {
   const commandLine = parseCommandLine('import', OPTIONS, args);
@@ -67,7 +68,8 @@ export function runImport(args: readonly string[]): number {
   else say(`${writeManifest(output, target.name, text)} is written; isthmus check says what else it needs`);
   const tables = manifests.filter(({ kind }) => kind === 'ConfigMap').length;
   const rows = countRows(settled.addresses.length + settled.domains.length - ofDomains.length);
-  say(`${rows} in ${tables} ConfigMaps and ${manifests.length - tables} RewriteRules, ${leftOut.length} left out`);
+  const [maps, rules] = [counted(tables, 'ConfigMap'), counted(manifests.length - tables, 'RewriteRule')];
+  say(`${rows} in ${maps} and ${rules}, ${leftOut.length} left out`);
   return leftOut.length === 0 ? 0 : 1;
 }
 
@@ -75,6 +77,11 @@ function readTarget(commandLine: CommandLine, files: readonly string[]): ImportT
   const [sharedDomain, tenantRoute] = [commandLine.one('shared-domain'), commandLine.one('tenant-route')];
   if (sharedDomain === undefined || tenantRoute === undefined) {
     throw new CommandLineError('rows need a SharedDomain and a TenantRoute', USAGE);
+  }
+  for (const option of ['shared-domain', 'tenant-route', 'namespace']) {
+    const given = commandLine.one(option) ?? DEFAULT_NAMESPACE;
+    if (OBJECT_NAME.test(given)) continue;
+    throw new CommandLineError(`--${option} "${given}" is no name of an object`, 'write what metadata.name says');
   }
   const stem = basename(files[0] ?? '').replace(/\.[^.]*$/, '');
   const name = commandLine.one('name') ?? slug(`${tenantRoute}-${stem}`);
@@ -120,6 +127,10 @@ function report(notes: readonly string[], leftOut: readonly LeftOut[]): void {
   const advice = new Map<string, number>();
   for (const row of leftOut) advice.set(row.advice, (advice.get(row.advice) ?? 0) + 1);
   for (const [text, count] of advice) say(`${countRows(count)}: ${text}`);
+}
+
+function counted(count: number, kind: string): string {
+  return `${count} ${kind}${count === 1 ? '' : 's'}`;
 }
 
 function refuse(text: string): 1 {

@@ -12,8 +12,9 @@ const ADVICE: Readonly<Record<PartialReason, string>> = {
     'import the row for the SharedDomain and TenantRoute that it belongs to, or add the domain to spec.domains of the ' +
     'TenantRoute',
   DuplicateRow:
-    'an address has one meaning in each direction: delete the line that is wrong; a further shared address of one ' +
-    'mailbox is an alias and needs InboundOnly True',
+    'an address has one meaning in each direction: delete the line that is wrong, or give one of the two a single ' +
+    'direction: InboundOnly True for a further address that leads to a mailbox, OutboundOnly True for a further mailbox ' +
+    'that writes as the address',
   Conflicted: CORRECT_THE_LINE,
 };
 

@@ -45,7 +45,7 @@ describe('isthmus import', () => {
         "entries.csv:10: left out: its external address is not in the SharedDomain's domain (zoe@tenant1.example → zoe@",
         'entries.csv:11: left out: it repeats an address of entries.csv, line 4 (alice@tenant1.example →',
         "entries.csv:12: left out: its internal domain is none of the TenantRoute's domains (under_score.tenant1.",
-        '5 rows in 1 ConfigMaps and 3 RewriteRules, 5 left out',
+        '5 rows in 1 ConfigMap and 3 RewriteRules, 5 left out',
       ],
     ],
     [
@@ -55,7 +55,7 @@ describe('isthmus import', () => {
       [
         'virtual:5: left out: it leads to 2 addresses',
         '1 row: a rule leads one address to one address',
-        '5 rows in 1 ConfigMaps and 2 RewriteRules, 1 left out',
+        '5 rows in 1 ConfigMap and 2 RewriteRules, 1 left out',
       ],
     ],
   ])('makes manifests of %s that check accepts', async (_name, folder, files, said) => {
@@ -87,9 +87,7 @@ describe('isthmus import', () => {
   it('writes what it can without --strict, and 0 is the exit code of all', async () => {
     const made = surroundings({ 'users.csv': `${HEADER}${row('ann')}` });
     const { code, stderr } = await isthmus(['import', join(made, 'users.csv'), ...OWNERS, '--output', join(made, 'o')]);
-    expect(stderr).toMatch(
-      /o\/tenant1-users\.yaml is written; .*\n1 row in 1 ConfigMaps and 1 RewriteRules, 0 left out/,
-    );
+    expect(stderr).toMatch(/o\/tenant1-users\.yaml is written; .*\n1 row in 1 ConfigMap and 1 RewriteRule, 0 left out/);
     expect(code).toBe(0);
   });
 
@@ -168,6 +166,11 @@ describe('isthmus import', () => {
     ['a map of an unknown kind', ['people', ...OWNERS], /people has no header line of Exchange, and its name/],
     ['an unknown format', ['people', ...OWNERS, '--from', 'sendmail'], /--from "sendmail" is unknown/],
     ['a direction for a CSV', ['users.csv', ...OWNERS, '--direction', 'Both'], /--direction is for Postfix maps/],
+    [
+      'a name of no object',
+      ['people', '--shared-domain', 'shared', '--tenant-route', 'T 1'],
+      /--tenant-route "T 1" is no/,
+    ],
     ['a bad name', ['users.csv', ...OWNERS, '--name', 'A b'], /"A b" cannot be the name of objects/],
     [
       'a domain that the manifests do not hold',
