@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { shouldSign } from '../relay/core/dkim-fields.ts';
 import type { Claim, ClaimRequest, NextHops } from '../relay/core/delivery.ts';
 import type { Directory } from '../relay/core/directory.ts';
+import { refuseDiscovery } from '../relay/core/discovery.ts';
 import type { MailParameters, Path } from '../relay/core/envelope.ts';
 import type { Header } from '../relay/core/header.ts';
 import { contentSize, type ReceivedMessage } from '../relay/core/message.ts';
@@ -167,6 +168,11 @@ class Stage {
     return {
       current: () => ({ directory, sign: async (header) => this.#sign(header) }),
       nextHops,
+      discoverer: {
+        // Nobody is asked: the first candidate stands for the one that takes the address.
+        discover: async ([first]) => first ?? refuseDiscovery('Unknown', 'there is no other tenant to ask'),
+        forget: () => {},
+      },
       receive: async (content, limits) => {
         const received = await receiveMessage(content, { limits, spool: { folder: tmpdir() } });
         if (received.ok) this.#note(received.message);

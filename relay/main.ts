@@ -1,10 +1,13 @@
 /** One relay: brings the edges together, runs the configuration it is given, and ends without cutting a delivery. */
 
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { createDomainSigners } from './auth/dkim-sign.ts';
 import type { Credentials, RelayConfig } from './core/config.ts';
 import { buildDirectory, type Directory } from './core/directory.ts';
 import type { CertificateDemand } from './core/source.ts';
+import { createDiscoverer, type Discoverer } from './discover/discoverer.ts';
+import { discoveryEvents } from './discovery-events.ts';
 import { FindingList } from './findings.ts';
 import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { createNextHops, type SendingSide } from './next-hop/next-hops.ts';
@@ -55,6 +58,7 @@ export class Relay {
   readonly #tls = new ServerContext();
   readonly #delivered: DeliveredMemory;
   readonly #nextHops: SendingSide;
+  readonly #discoverer: Discoverer;
   #front: Front | undefined;
   #running: Running;
   #refused: { readonly revision: string; readonly reason: string } | undefined;
@@ -78,6 +82,13 @@ export class Relay {
       },
     });
     this.metrics.nextHopConnections.from(() => this.#nextHops.connections().reduce((sum, { open }) => sum + open, 0));
+    this.#discoverer = createDiscoverer({
+      config: first.config,
+      nextHops: this.#nextHops,
+      now: () => performance.now(),
+      token: () => randomBytes(8).toString('hex'),
+      events: discoveryEvents(this.metrics, this.#findings, options.lines.log),
+    });
     this.#running = ready;
     this.#inForce(first);
   }
@@ -90,6 +101,7 @@ export class Relay {
       sessions: createSessions({
         current: () => this.#running,
         nextHops: this.#nextHops,
+        discoverer: this.#discoverer,
         receive: (content, limits) => receiveMessage(content, { limits, spool: { folder: spoolFolder } }),
         certificateMatches: (tls, demand) => this.#certificateMatches(tls, demand),
         memoryBody: (octets) => new MemoryBody(octets),
@@ -117,6 +129,7 @@ export class Relay {
     try {
       const ready = this.#prepare(next);
       this.#nextHops.update(next.config, next.credentials);
+      this.#discoverer.update(next.config);
       this.#running = ready;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -146,6 +159,7 @@ export class Relay {
   async drain(): Promise<void> {
     const { lameDuckSeconds, drainSeconds } = this.#running.config.fleet;
     await this.#front?.drain({ lameDuckSeconds, drainSeconds });
+    this.#discoverer.close();
     await this.#nextHops.close();
   }
 

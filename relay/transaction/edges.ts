@@ -8,6 +8,7 @@ import type { Header } from '../core/header.ts';
 import type { Body, ReceivedMessage } from '../core/message.ts';
 import type { Reply } from '../core/reply.ts';
 import type { CertificateDemand } from '../core/source.ts';
+import type { Discoverer } from '../discover/discoverer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ClientTls } from '../smtp/session.ts';
 import type { Log, Tracking } from '../tracking/tracking.ts';
@@ -32,6 +33,7 @@ export interface TransactionEdges {
   /** The configuration in force now, and the signers that belong to it. */
   current(): { readonly directory: Directory; readonly sign: Sign };
   readonly nextHops: NextHops;
+  readonly discoverer: Pick<Discoverer, 'discover' | 'forget'>;
   /** Never rejects. */
   receive(content: Readable, limits: LimitsConfig): Promise<ReceiveResult>;
   certificateMatches(tls: ClientTls, demand: CertificateDemand): boolean;

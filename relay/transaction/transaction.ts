@@ -3,7 +3,9 @@
 import type { Readable } from 'node:stream';
 import type { Claim } from '../core/delivery.ts';
 import type { Directory } from '../core/directory.ts';
+import { DISCOVERY_REPLIES, readAnswer, refuseDiscovery, type RefusedDiscovery } from '../core/discovery.ts';
 import type { MailParameters, Path } from '../core/envelope.ts';
+import { clientKey } from '../core/network.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
 import { type Reply, reply, replyClass } from '../core/reply.ts';
 import { announcedReversePath } from '../core/reverse-path.ts';
@@ -63,13 +65,13 @@ export class Transaction {
 
   async recipient(path: Path): Promise<Reply> {
     const { directory, client, connection, reversePath } = this.#start;
-    const decision = decideRecipient(directory, {
+    const first = decideRecipient(directory, {
       client,
       tls: connection.tls !== undefined,
       reversePath,
       forwardPath: path,
     });
-    if (decision.action === 'Discover') throw new Error('Discover has no way to ask yet');
+    const decision = first.action === 'Discover' ? await this.#discover(first.candidates) : first;
     if (decision.action === 'Refuse') {
       this.#trail.recipientRefused(path.text, decision.row, decision.reply, { cause: decision.cause });
       return decision.reply;
@@ -90,7 +92,7 @@ export class Transaction {
       // Two aliases of one mailbox are one recipient of the next hop.
       if (!this.#taken.some((taken) => taken.recipient.forwardPath === recipient.forwardPath)) {
         const step = await claim.recipient(recipient.forwardPath);
-        if (!step.ok) return this.#recipientRefused(path, claim, step);
+        if (!step.ok) return this.#recipientRefused(path, recipient, claim, step);
       }
       this.#trail.recipientAccepted(path.text, recipient);
     }
@@ -155,8 +157,21 @@ export class Transaction {
     return this.#destination;
   }
 
-  #recipientRefused(path: Path, claim: Claim, step: FailedStep): Reply {
-    const heard = judge(this.#edges, this.#start, claim, step);
+  /** Clients from the internet are counted; of Exchange Online's there is only the budget for all (mail-flow §7). */
+  async #discover(candidates: readonly AcceptedRecipient[]): Promise<AcceptedRecipient | RefusedDiscovery> {
+    const { client, connection } = this.#start;
+    const countedAs = client.kind === 'Internet' ? clientKey(connection.address) : undefined;
+    const found = await this.#edges.discoverer.discover(candidates, countedAs);
+    // Nobody is left for whom a claim should be kept.
+    return this.#gone ? refuseDiscovery('Undecided', 'the client left') : found;
+  }
+
+  #recipientRefused(path: Path, recipient: AcceptedRecipient, claim: Claim, step: FailedStep): Reply {
+    const judged = judge(this.#edges, this.#start, claim, step);
+    const moved = recipient.resolution === 'Discovered' && readAnswer(step, claim.target).answer === 'Unknown';
+    // Who had taken it does not know it any more: another tenant may, and is asked when the client tries again.
+    if (moved) this.#edges.discoverer.forget(recipient);
+    const heard = moved ? DISCOVERY_REPLIES.Undecided : judged;
     const decision = replyClass(heard) === 'permanent' ? 'NextHopRefused' : 'NextHopDeferred';
     this.#trail.recipientRefused(path.text, decision, heard, failureFields(claim, step));
     return heard;
