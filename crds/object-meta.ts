@@ -97,7 +97,7 @@ function systemFieldFault(field: string, value: unknown): string | undefined {
     case 'list':
       return Array.isArray(value) ? undefined : `must be a list, not ${shown(value)}`;
     case 'time':
-      return RFC3339.test(String(value))
+      return typeof value === 'string' && RFC3339.test(value)
         ? undefined
         : `must be a time such as 2026-01-31T12:00:00Z, not ${shown(value)}`;
     case undefined:

@@ -50,7 +50,7 @@ export function validateResource(raw: unknown): Validation {
   const { kind } = raw;
   if (!isKind(kind)) {
     const found = kind === undefined ? 'required' : `${shown(kind)} is no kind of ${API_VERSION}`;
-    problems.push({ path: ['kind'], message: `${found}; ${suggestion(String(kind), KINDS)}` });
+    problems.push({ path: ['kind'], message: `${found}; ${suggestion(typeof kind === 'string' ? kind : '', KINDS)}` });
     return { ok: false, problems };
   }
   checkObjectMeta(raw.metadata, problems);
