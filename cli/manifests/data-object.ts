@@ -82,7 +82,7 @@ export function readDataObject(
     readField('data', 'base64', raw.data, data, problems);
     // The API server lets stringData win over data.
     readField('stringData', 'text', raw.stringData, data, problems);
-    const type = String(raw.type);
+    const type = typeof raw.type === 'string' ? raw.type : '';
     for (const key of (KEYS_OF_TYPE.get(type) ?? []).filter((name) => data[name] === undefined)) {
       problems.push({ path: ['data', key], message: `required by type ${type}, but missing` });
     }

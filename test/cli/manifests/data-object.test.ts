@@ -49,6 +49,11 @@ describe('a Secret', () => {
       'a.yaml:5: binaryData: unknown field; known here: data, stringData, type, immutable',
     ],
     ['a type that is no text', 'type: 1', 'a.yaml:5: type: must be a string, such as Opaque or kubernetes.io/tls'],
+    [
+      'a type that is a mapping',
+      'type: {toString: {}}',
+      'a.yaml:5: type: must be a string, such as Opaque or kubernetes.io/tls',
+    ],
     ['a bad immutable', 'immutable: "no"', 'a.yaml:5: immutable: must be true or false'],
   ])('with %s', (_title, rest, expected) => {
     expect(read(secret(rest)).problems).toEqual([expected]);
