@@ -32,6 +32,8 @@ export interface TenantClaim {
   readonly tenantId: string;
   /** Lower-case domains that XOORG= may name. */
   readonly organizations: readonly string[];
+  /** false where the authorities of a route that is left out cannot be read: anybody could show such a certificate. */
+  readonly verified: boolean;
 }
 
 export type CertificateDemand = NonNullable<SourceConfig['clientCertificate']>;
@@ -124,7 +126,7 @@ function claimsOf(sources: SourceList, facts: ClientFacts): TenantClaim[] {
     const { tenantId, organizations, certificateNames: names, ca, unverified } = exchangeOnline;
     const demand = { names, ...(ca === undefined ? {} : { ca }), ...(unverified === undefined ? {} : { unverified }) };
     if (!matches(demand) || (clientCertificate !== undefined && !matches(clientCertificate))) continue;
-    claims.push({ route, tenantId, organizations });
+    claims.push({ route, tenantId, organizations, verified: unverified !== true });
   }
   return claims;
 }
@@ -152,6 +154,11 @@ export function identifyClient(sources: SourceList, facts: ClientFacts): ClientI
   if (held !== undefined && (best === undefined || held.strength > best.strength)) return { kind: 'Held' };
   if (best?.entry.route === undefined) return INTERNET;
   return { kind: best.tlsMissing ? 'TlsMissing' : 'Tenant', route: best.entry.route };
+}
+
+/** Whether its address is that of all customers of Exchange Online, so that nobody is to be counted by it. */
+export function sharesItsAddress(client: ClientIdentity): boolean {
+  return client.kind === 'Candidate' && client.claims.some(({ verified }) => verified);
 }
 
 /** Whether a certificate could make a difference for a client at this address: only then is it asked for one. */

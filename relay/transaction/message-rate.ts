@@ -3,7 +3,7 @@
 import type { LimitsConfig } from '../core/config.ts';
 import { clientKey } from '../core/network.ts';
 import { reply } from '../core/reply.ts';
-import type { ClientIdentity } from '../core/source.ts';
+import { type ClientIdentity, sharesItsAddress } from '../core/source.ts';
 
 export const TOO_FAST = reply(451, '4.7.1', 'Too many messages in a minute, please try again later');
 
@@ -44,16 +44,8 @@ export function takesMessage(
   limits: LimitsConfig,
 ): boolean {
   const { messagesPerMinutePerClient: share, connections, connectionsPerClient } = limits;
-  switch (client.kind) {
-    case 'Tenant':
-      return rate.take(`route ${client.route.name}`, share);
-    case 'Candidate':
-      // An address of Exchange Online is everybody's, so all of them together may bring what all clients that can be
-      // connected at once may.
-      return rate.take('exchange online', share * Math.max(1, Math.floor(connections / connectionsPerClient)));
-    case 'Internet':
-    case 'TlsMissing':
-    case 'Held':
-      return rate.take(clientKey(address), share);
-  }
+  if (client.kind === 'Tenant') return rate.take(`route ${client.route.name}`, share);
+  if (!sharesItsAddress(client)) return rate.take(clientKey(address), share);
+  // All of Exchange Online together may bring what all clients may that can be connected at once.
+  return rate.take('exchange online', share * Math.max(1, Math.floor(connections / connectionsPerClient)));
 }

@@ -7,7 +7,7 @@ import { isPublishedExchangeAddress } from '../core/exchange-ranges.ts';
 import { proveByOrganization } from '../core/proof.ts';
 import { REFUSAL_REPLIES } from '../core/recipient.ts';
 import { formatReply, type Reply, reply } from '../core/reply.ts';
-import { type ClientIdentity, couldNeedCertificate, identifyClient } from '../core/source.ts';
+import { type ClientIdentity, couldNeedCertificate, identifyClient, sharesItsAddress } from '../core/source.ts';
 import { tlsText } from '../core/tls-text.ts';
 import type { ClientConnection, ClientTls, Sessions, SmtpSession } from '../smtp/session.ts';
 import type { Delivery } from './delivered-memory.ts';
@@ -41,7 +41,7 @@ class RelaySession implements SmtpSession {
   }
 
   offersOrganization(): boolean {
-    return this.#identify(this.#edges.current().directory).kind === 'Candidate';
+    return sharesItsAddress(this.#identify(this.#edges.current().directory));
   }
 
   mail(reversePath: Path, parameters: MailParameters, organization?: string): Reply {
@@ -125,7 +125,7 @@ class RelaySession implements SmtpSession {
         tls: tls !== undefined,
         certificateMatches: (demand) => tls !== undefined && this.#edges.certificateMatches(tls, demand),
       });
-      if (identity.kind === 'Candidate' && this.#known?.tls !== tls && !isPublishedExchangeAddress(address)) {
+      if (sharesItsAddress(identity) && this.#known?.tls !== tls && !isPublishedExchangeAddress(address)) {
         this.#edges.metrics.exchangeElsewhere.add();
       }
       this.#known = { directory, tls, identity };

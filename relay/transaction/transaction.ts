@@ -9,7 +9,7 @@ import { clientKey } from '../core/network.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
 import { type Reply, reply, replyClass } from '../core/reply.ts';
 import { announcedReversePath } from '../core/reverse-path.ts';
-import type { ClientIdentity } from '../core/source.ts';
+import { type ClientIdentity, sharesItsAddress } from '../core/source.ts';
 import type { ClientConnection } from '../smtp/session.ts';
 import { type Answered, deliverContent, refuseMessage } from './content.ts';
 import type { ReceiveResult, Sign, TransactionEdges } from './edges.ts';
@@ -160,7 +160,8 @@ export class Transaction {
   /** Clients from the internet are counted; of Exchange Online's there is only the budget for all (mail-flow §7). */
   async #discover(candidates: readonly AcceptedRecipient[]): Promise<AcceptedRecipient | RefusedDiscovery> {
     const { client, connection } = this.#start;
-    const countedAs = client.kind === 'Internet' ? clientKey(connection.address) : undefined;
+    const uncounted = client.kind === 'Tenant' || sharesItsAddress(client);
+    const countedAs = uncounted ? undefined : clientKey(connection.address);
     const found = await this.#edges.discoverer.discover(candidates, countedAs);
     // Nobody is left for whom a claim should be kept.
     return this.#gone ? refuseDiscovery('Undecided', 'the client left') : found;

@@ -189,4 +189,21 @@ describe('a recipient that is asked for at once', () => {
     expect((await client.send('ann@tenant2.example', ['ghost@shared.example'], message(TWO))).code).toBe(250);
     await client.quit();
   });
+
+  it('found at a tenant that then turns out to have sent it is refused, and at another is delivered', async () => {
+    const users = (...known: string[]) => ({
+      RCPT: (path: string) => (known.includes(path) ? '250 2.1.5 ok' : '550 5.1.1 unknown'),
+    });
+    const at = await start({
+      tenant1: users('ann@tenant1.example'),
+      tenant2: users('tom@tenant2.example'),
+      discover: ['tenant1', 'tenant2'],
+    });
+    const client = await at.client();
+    expect((await client.send(JOHN, ['ann@shared.example'], message(ONE))).text).toMatch(/^550 5\.1\.1 /);
+    expect((await client.send(JOHN, ['ann@shared.example'], message(FOREIGN))).code).toBe(250);
+    expect((await client.send(JOHN, ['tom@shared.example'], message(ONE))).code).toBe(250);
+    expect(contents(at.tenant2)[0]).toMatch(/^From: John <john@shared\.example>\r$/m);
+    await client.quit();
+  });
 });

@@ -67,11 +67,13 @@ export interface WorldOptions {
   readonly tenant2?: Scripts;
   readonly world?: Scripts;
   readonly parts?: ConfigParts;
+  /** Tenants that are asked for unresolved recipients, in this order; default: all of these go to tenant1. */
+  readonly discover?: readonly string[];
 }
 
 export async function exchangeWorld(
   certificates: ExchangeCertificates,
-  { tenant1 = {}, tenant2 = {}, world = {}, parts = {} }: WorldOptions = {},
+  { tenant1 = {}, tenant2 = {}, world = {}, parts = {}, discover }: WorldOptions = {},
 ): Promise<ExchangeWorld> {
   const peer = (scripts: Scripts) => startPeer(...[scripts].flat());
   const peers = [await peer(tenant1), await peer(tenant2), await peer(world)] as const;
@@ -86,7 +88,7 @@ export async function exchangeWorld(
       lines: openLines({ destination: { write: (line: string) => void written.push(line) } }),
     },
     {
-      config: exchangeConfig(ports, parts),
+      config: exchangeConfig(ports, parts, discover),
       credentials: new Map([['ca', certificates.ca]]),
       identity: makeSelfSigned('relay.shared.example', new Date()),
     },
@@ -119,13 +121,24 @@ async function connect(certificates: ExchangeCertificates, port: number, shown: 
   return client;
 }
 
-function exchangeConfig(ports: readonly number[], parts: ConfigParts): RelayConfig {
+function exchangeConfig(ports: readonly number[], parts: ConfigParts, discover?: readonly string[]): RelayConfig {
   const at = (port: number | undefined) => nextHop({ hosts: [{ host: '127.0.0.1', port: port ?? 0 }] });
   return relayConfig({
-    sharedDomains: [sharedDomain({ unresolvedRecipients: { action: 'Route', tenantRoute: 'tenant1' } })],
+    sharedDomains: [
+      sharedDomain({
+        unresolvedRecipients:
+          discover === undefined
+            ? { action: 'Route', tenantRoute: 'tenant1' }
+            : { action: 'Discover', order: [...discover] },
+      }),
+    ],
     tenantRoutes: [
-      tenantRoute('tenant1', { nextHop: at(ports[0]), sources: [exchange(ONE, ['tenant1.onmicrosoft.example'])] }),
-      tenantRoute('tenant2', { nextHop: at(ports[1]), sources: [exchange(TWO, [])] }),
+      tenantRoute('tenant1', {
+        recipientCheck: 'AtRcpt',
+        nextHop: at(ports[0]),
+        sources: [exchange(ONE, ['tenant1.onmicrosoft.example'])],
+      }),
+      tenantRoute('tenant2', { recipientCheck: 'AtRcpt', nextHop: at(ports[1]), sources: [exchange(TWO, [])] }),
     ],
     rewriteRules: [rule('john', 'tenant1'), rule('mary', 'tenant2')],
     held: { sources: [exchange(GONE, ['gone.example'])] },

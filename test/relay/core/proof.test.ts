@@ -15,9 +15,14 @@ const FOREIGN = '99999999-aaaa-bbbb-cccc-000000000009';
 const CANDIDATE: Candidate = {
   kind: 'Candidate',
   claims: [
-    { route: tenantRoute('tenant1'), tenantId: ONE, organizations: ['tenant1.onmicrosoft.example', 'tenant1.example'] },
-    { route: tenantRoute('tenant2'), tenantId: TWO, organizations: [] },
-    { route: undefined, tenantId: GONE, organizations: ['gone.example'] },
+    {
+      route: tenantRoute('tenant1'),
+      tenantId: ONE,
+      organizations: ['tenant1.onmicrosoft.example', 'tenant1.example'],
+      verified: true,
+    },
+    { route: tenantRoute('tenant2'), tenantId: TWO, organizations: [], verified: true },
+    { route: undefined, tenantId: GONE, organizations: ['gone.example'], verified: true },
   ],
 };
 const NAME = 'X-MS-Exchange-CrossTenant-Id';

@@ -37,14 +37,14 @@ const TENANT: ClientIdentity = { kind: 'Tenant', route: ONE };
 const CANDIDATE: ClientIdentity = {
   kind: 'Candidate',
   claims: [
-    { route: undefined, tenantId: '0', organizations: [] },
-    { route: TWO, tenantId: '2', organizations: [] },
-    { route: ONE, tenantId: '1', organizations: [] },
+    { route: undefined, tenantId: '0', organizations: [], verified: true },
+    { route: TWO, tenantId: '2', organizations: [], verified: true },
+    { route: ONE, tenantId: '1', organizations: [], verified: true },
   ],
 };
 const UNKNOWN: ClientIdentity = {
   kind: 'Candidate',
-  claims: [{ route: undefined, tenantId: '0', organizations: [] }],
+  claims: [{ route: undefined, tenantId: '0', organizations: [], verified: true }],
 };
 
 function path(text: string): Path {
