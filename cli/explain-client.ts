@@ -109,12 +109,12 @@ function certificateShortcoming({ tls, certificate }: ShownClient, names: readon
 function weakness(whole: ClientIdentity): string {
   switch (whole.kind) {
     case 'Candidate':
-      return "it matches, but Exchange Online's certificate comes first: its addresses are those of all its customers";
+      return "matches, but Exchange Online's certificate goes first: its addresses are those of all its customers";
     case 'Tenant':
     case 'TlsMissing':
     case 'Held':
     case 'Internet':
-      return 'it matches, but another source proves more: a certificate more than an address, a longer prefix more';
+      return 'matches, but another proves more: a certificate goes before an address, a longer prefix before a shorter';
   }
 }
 

@@ -80,7 +80,10 @@ export function explainRecipient(
   const rules = mailbox === undefined ? [] : inboundRules(directory, mailbox);
   if (decision.action === 'Refuse') {
     const { row, cause } = decision;
-    return { ...account, ...nothing, action: 'Refuse', row, reason: heard.cause ?? cause, rules };
+    // A rule that would resolve it has no part in the refusal.
+    const resolvable = ruleApplied(rules) !== undefined;
+    const told = { action: decision.action, row, reason: heard.cause ?? cause, rules: resolvable ? [] : rules };
+    return { ...account, ...nothing, ...told };
   }
   const recipient = recipientOf(decision);
   const reason = reasonOf(decision, recipient);
@@ -145,14 +148,21 @@ export function explainSender(
     client.kind === 'Tenant' && mailbox !== undefined
       ? outboundRules(directory, client.route, mailbox, recipientDomain)
       : [];
-  const account = { given: reversePath?.text ?? '', reply: formatReply(mail.reply), cause: mail.cause };
-  return { ...account, goesOutAs, reason: senderReason(client, reversePath, rules), rules };
+  const account = { given: reversePath?.text ?? '', reply: formatReply(mail.reply), cause: mail.cause, goesOutAs };
+  // Only evidence goes out as it came although a rule speaks of it.
+  const evidence = goesOutAs === reversePath?.text && ruleApplied(rules) !== undefined;
+  if (evidence) return { ...account, reason: 'a journal report goes out as it came', rules: [] };
+  return { ...account, reason: senderReason(client, reversePath, rules), rules };
+}
+
+function ruleApplied(rules: readonly RuleAccount[]): RuleAccount | undefined {
+  return rules.find(({ verdict }) => verdict === 'Applied');
 }
 
 function senderReason(client: ClientIdentity, path: Path | undefined, rules: readonly RuleAccount[]): string {
   if (path === undefined) return 'this is no address as SMTP writes it';
   if (path.mailbox === undefined) return 'the null reverse-path of a bounce is never rewritten';
-  if (client.kind !== 'Tenant') return 'the client is no tenant: its reverse-path is kept';
-  const applied = rules.find(({ verdict }) => verdict === 'Applied');
+  if (client.kind !== 'Tenant') return 'the client is no tenant, its reverse-path is kept';
+  const applied = ruleApplied(rules);
   return applied === undefined ? 'no rule rewrites it' : `RewriteRule ${applied.rule} rewrites it`;
 }

@@ -88,8 +88,13 @@ export function compareHeaders(before: readonly string[], after: readonly string
     while (stays && after[next] !== field) take('Added');
     while (!stays && names.has(nameOf(field)) && isNew(after[next] ?? '', field)) take('Added');
     ahead.take(field);
-    if (stays) take('Kept');
-    else result.push({ change: 'Removed', text: field });
+    if (stays) {
+      take('Kept');
+      continue;
+    }
+    result.push({ change: 'Removed', text: field });
+    const written = after[next];
+    if (written !== undefined && nameOf(written) === nameOf(field) && !ahead.has(written)) take('Added');
   }
   while (next < after.length) take('Added');
   return result;

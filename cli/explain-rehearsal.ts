@@ -76,6 +76,7 @@ export interface Rehearsal {
   readonly reversePath: Path | undefined;
   readonly mail: Heard;
   readonly recipients: readonly RehearsedRecipient[];
+  /** The last one is the message's. */
   readonly claims: readonly RehearsedClaim[];
   /** Answer to the final dot; undefined when no recipient was accepted. */
   readonly data: Heard | undefined;
@@ -194,8 +195,8 @@ class Stage {
   async step(ask: () => Reply | Promise<Reply>): Promise<Heard> {
     const before = this.#events.length;
     const heard = await ask();
-    const causes = this.#events.slice(before).filter(({ event }) => event === 'FAIL' || event === 'DEFER');
-    return { reply: heard, cause: causes.at(-1)?.cause };
+    const failures = this.#events.slice(before).filter(({ event }) => event === 'FAIL' || event === 'DEFER');
+    return { reply: heard, cause: isSuccess(heard) ? undefined : failures.at(-1)?.cause };
   }
 
   finish(played: Omit<Rehearsal, 'claims' | 'received' | 'signatures' | 'reported'>): Rehearsal {
@@ -225,6 +226,9 @@ class Stage {
       },
       deliver: async ({ headerSection }) => {
         noted.headerSection = headerSection;
+        // In the order of delivery: a report to the sender's tenant is claimed after the message, and sent before it.
+        this.#claims.splice(this.#claims.indexOf(noted), 1);
+        this.#claims.push(noted);
         return { ok: true, reply: TAKEN };
       },
       release: () => {},

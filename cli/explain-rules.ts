@@ -5,7 +5,15 @@ import { type Directory, outboundScope } from '../relay/core/directory.ts';
 import type { TenantRouteConfig } from '../relay/core/config.ts';
 import { explainInbound, explainOutbound, type RowAccount, type RowVerdict } from '../relay/core/rule-explanation.ts';
 
-export interface RuleAccount extends RowAccount {
+export interface RuleAccount {
+  /** metadata.name of the RewriteRule. */
+  readonly rule: string;
+  readonly tenantRoute: string;
+  readonly kind: RowAccount['kind'];
+  /** What the row rewrites, and into what. */
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: RowVerdict;
   readonly reason: string;
 }
 
@@ -20,7 +28,7 @@ const WORDS: Words = {
   Exception: 'its exceptions leave this domain alone',
   Flattens: 'makes one domain of many, which cannot be undone: it is for outbound mail only',
   Audit: 'is in Audit mode: it would rewrite, and changes nothing',
-  Farther: 'would apply, but another row is nearer',
+  Farther: 'would apply, but another row goes first',
 };
 
 const INBOUND: Words = { ...WORDS, OtherDirection: 'is for outbound mail only' };
@@ -28,7 +36,12 @@ const OUTBOUND: Words = { ...WORDS, OtherDirection: 'is for inbound mail only' }
 
 /** What speaks of an address as a recipient. */
 export function inboundRules({ config, rules }: Directory, mailbox: Mailbox): RuleAccount[] {
-  return inWords(explainInbound(config, rules, mailbox).rows, INBOUND);
+  return explainInbound(config, rules, mailbox).rows.map(({ internal, external, ...row }) => ({
+    ...row,
+    from: external,
+    to: internal,
+    reason: INBOUND[row.verdict],
+  }));
 }
 
 /** What speaks of an address as the sender, for a recipient's domain. */
@@ -39,9 +52,11 @@ export function outboundRules(
   recipientDomain: string | undefined,
 ): RuleAccount[] {
   const scope = outboundScope(directory, route, recipientDomain);
-  return inWords(explainOutbound(directory.config, directory.rules, mailbox, scope).rows, OUTBOUND);
-}
-
-function inWords(rows: readonly RowAccount[], words: Words): RuleAccount[] {
-  return rows.map((row) => ({ ...row, reason: words[row.verdict] }));
+  const { rows } = explainOutbound(directory.config, directory.rules, mailbox, scope);
+  return rows.map(({ internal, external, ...row }) => ({
+    ...row,
+    from: internal,
+    to: external,
+    reason: OUTBOUND[row.verdict],
+  }));
 }

@@ -61,9 +61,9 @@ function sourceLine({ tenantRoute, number, demands, verdict, reason }: SourceAcc
 function identityLine({ identity, tenantRoute }: ClientAccount): string {
   switch (identity) {
     case 'Tenant':
-      return plain(`So the client is tenant ${tenantRoute}.`);
+      return plain(`So the client is ${tenantRoute}.`);
     case 'TlsMissing':
-      return plain(`So the client could be tenant ${tenantRoute}, and must begin TLS first.`);
+      return plain(`So the client could be ${tenantRoute}, and must begin TLS first.`);
     case 'Held':
       return plain('So the client belongs to a route that is not in force: its mail is put off.');
     case 'Candidate':
@@ -99,8 +99,8 @@ function recipientLines(recipient: RecipientAccount, index: number): string[] {
   ];
 }
 
-function ruleLine({ rule, internal, external, verdict, reason }: RuleAccount): string {
-  return verdictLine(verdict === 'Applied', `RewriteRule ${rule} (${internal} = ${external}): ${reason}`);
+function ruleLine({ rule, from, to, verdict, reason }: RuleAccount): string {
+  return verdictLine(verdict === 'Applied', `RewriteRule ${rule} (${from} → ${to}): ${reason}`);
 }
 
 function nextHopText({ kind, tenantRoute, hosts, mxOf, tls, showsCertificate, signsIn }: NextHopAccount): string {
@@ -118,13 +118,19 @@ const TLS_WORDS: Readonly<Record<NextHopAccount['tls'], string>> = {
 };
 
 function messageLines(message: MessageAccount, given: boolean, proof: ProofAccount | undefined): string[] {
-  const { header, rewritten, audited, signatures, size, reply, cause } = message;
+  const { size, reply, cause } = message;
   return [
     plain(given ? `${size} octets` : 'None was given: an empty one is played.'),
     ...(proof === undefined ? [] : [plain(proofText(proof))]),
     replyLine(reply),
     ...(cause === undefined ? [] : [plain(`Why: ${cause}.`)]),
     ...message.reported.map((one) => plain(`<${one}> is refused now; the sender's own tenant gets a report of it.`)),
+    ...(given ? changeLines(message) : []),
+  ];
+}
+
+function changeLines({ header, rewritten, audited, signatures, accepted }: MessageAccount): string[] {
+  return [
     ...headerLines(header),
     ...rewritten.map(({ field, from, to, rule }) =>
       verdictLine(true, `${field}: ${from} becomes ${to} by RewriteRule ${rule}`),
@@ -135,12 +141,12 @@ function messageLines(message: MessageAccount, given: boolean, proof: ProofAccou
     ...signatures.map(({ domain, selectors }) =>
       plain(`Would be signed with DKIM for ${domain}, selector ${selectors.join(' and ')}; no key is used here.`),
     ),
-    ...(message.accepted && signatures.length === 0 ? [plain('Would not be signed.')] : []),
+    ...(accepted && signatures.length === 0 ? [plain('Would not be signed.')] : []),
   ];
 }
 
 function proofText({ result, tenantRoute }: ProofAccount): string {
-  if (tenantRoute !== undefined) return `The header proves tenant ${tenantRoute}.`;
+  if (tenantRoute !== undefined) return `The header proves that it is ${tenantRoute}.`;
   switch (result) {
     case 'Stranger':
       return 'The header names an Exchange Online tenant that no source names: the client is the internet.';
@@ -187,7 +193,10 @@ function diffLine(change: FieldAccount['change'], line: string): string {
 
 function heldLines(waitsFor: readonly string[]): string[] {
   if (waitsFor.length === 0) return [plain('The reason above says it.')];
-  return [plain('One of these holds it back:'), ...waitsFor.map((line) => plain(`  ${line}`))];
+  return [
+    plain(waitsFor.length === 1 ? 'This holds it back:' : 'One of these holds it back:'),
+    ...waitsFor.map((line) => plain(`  ${line}`)),
+  ];
 }
 
 function resultLines({ accepted, message }: Explanation): string[] {

@@ -5,7 +5,7 @@ import { helpText } from './command-line.ts';
 import { compileManifests } from './compilation.ts';
 import { diagnose } from './diagnosis.ts';
 import { whatIsWaitedFor } from './explain-held.ts';
-import { EXPLAIN_OPTIONS, EXPLAIN_SUMMARY, parseExplainCommand } from './explain-options.ts';
+import { EXPLAIN_OPTIONS, EXPLAIN_SUMMARY, type ExplainCommand, parseExplainCommand } from './explain-options.ts';
 import { explanationText } from './explain-text.ts';
 import { standInForSecrets } from './explain-stand-in.ts';
 import { explain } from './explanation.ts';
@@ -21,22 +21,23 @@ export async function runExplain(args: readonly string[]): Promise<number> {
     process.stdout.write(helpText(USAGE, EXPLAIN_SUMMARY, EXPLAIN_OPTIONS));
     return 0;
   }
+  const { accepted, text } = await answer(command);
+  process.stdout.write(text);
+  return accepted ? 0 : 1;
+}
+
+/** Throws a CommandLineError when there is nothing to ask. */
+export async function answer(command: ExplainCommand): Promise<{ readonly accepted: boolean; readonly text: string }> {
   const now = new Date();
   const state = command.dataFolder === undefined ? { running: [], tombstones: [] } : readState(command.dataFolder);
-  const { manifests, names: madeUp } = standInForSecrets(readManifests(command.manifests));
+  const { manifests, names: madeUpSecrets } = standInForSecrets(readManifests(command.manifests));
   const compiled = compileManifests(manifests, { state, now });
-  const fleet = chooseFleet(compiled.fleets, command.fleet);
-  const { client, tenantId, from, to, message, output } = command;
-  const directory = buildDirectory(fleet.config);
-  const explanation = await explain({ directory, client, tenantId, from, to, message, now });
+  const { name: fleet, config } = chooseFleet(compiled.fleets, command.fleet);
+  const explanation = await explain({ ...command, directory: buildDirectory(config), now });
+  const { accepted, held } = explanation;
   const diagnoses = diagnose(manifests, compiled, { secretsMayBeMissing: false });
-  const waitsFor = explanation.held ? whatIsWaitedFor(diagnoses, compiled.tombstones) : [];
-  if (output === 'json') {
-    const { name, config } = fleet;
-    const story = { fleet: name, revision: config.revision, ...explanation, waitsFor, madeUpSecrets: madeUp };
-    process.stdout.write(`${JSON.stringify(story, undefined, 2)}\n`);
-  } else {
-    process.stdout.write(explanationText(explanation, waitsFor, madeUp));
-  }
-  return explanation.accepted ? 0 : 1;
+  const waitsFor = held ? whatIsWaitedFor(diagnoses, compiled.tombstones) : [];
+  if (command.output === 'text') return { accepted, text: explanationText(explanation, waitsFor, madeUpSecrets) };
+  const story = { fleet, revision: config.revision, ...explanation, waitsFor, madeUpSecrets };
+  return { accepted, text: `${JSON.stringify(story, undefined, 2)}\n` };
 }

@@ -41,7 +41,7 @@ export interface RowAccount {
 
 export interface RuleExplanation {
   readonly match: RuleMatch | undefined;
-  /** Every row that speaks of the address, closest first. */
+  /** Every row that speaks of the address: the one that applies, then the closest. */
   readonly rows: readonly RowAccount[];
 }
 
@@ -104,9 +104,10 @@ function explain(rows: readonly Row[], match: RuleMatch | undefined, shortcoming
   }));
   // The index takes the closest row of all; so of the matching rule's own it is the closest that applies.
   const applied = accounts.find(({ row, short }) => short === undefined && row.rule.name === match?.rule);
+  const inOrder = [...accounts.filter((one) => one === applied), ...accounts.filter((one) => one !== applied)];
   return {
     match,
-    rows: accounts.map(({ row, short }) => ({
+    rows: inOrder.map(({ row, short }) => ({
       rule: row.rule.name,
       tenantRoute: row.rule.tenantRoute,
       kind: row.kind,
