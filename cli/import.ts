@@ -67,9 +67,8 @@ export function runImport(args: readonly string[]): number {
   if (output === '-') process.stdout.write(text);
   else say(`${writeManifest(output, target.name, text)} is written; isthmus check says what else it needs`);
   const tables = manifests.filter(({ kind }) => kind === 'ConfigMap').length;
-  const rows = countRows(settled.addresses.length + settled.domains.length - ofDomains.length);
   const [maps, rules] = [counted(tables, 'ConfigMap'), counted(manifests.length - tables, 'RewriteRule')];
-  say(`${rows} in ${maps} and ${rules}, ${leftOut.length} left out`);
+  say(`${summaryOf(settled, ofDomains)} in ${maps} and ${rules}, ${leftOut.length} left out`);
   return leftOut.length === 0 ? 0 : 1;
 }
 
@@ -127,6 +126,19 @@ function report(notes: readonly string[], leftOut: readonly LeftOut[]): void {
   const advice = new Map<string, number>();
   for (const row of leftOut) advice.set(row.advice, (advice.get(row.advice) ?? 0) + 1);
   for (const [text, count] of advice) say(`${countRows(count)}: ${text}`);
+}
+
+/** Rows of one direction by number: who imports half of a pair of maps sees it here. */
+function summaryOf({ addresses, domains }: Settled, leftOut: readonly LeftOut[]): string {
+  const missing = new Set(leftOut.map(({ file, line }) => `${file}:${line}`));
+  const all = [...addresses, ...domains]
+    .filter(({ row: { place } }) => !missing.has(`${place.where}:${place.line}`))
+    .map(({ row }) => row.direction);
+  const ofOne = (['OutboundOnly', 'InboundOnly'] as const)
+    .map((direction) => ({ direction, count: all.filter((each) => each === direction).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ direction, count }) => `${count} ${direction}`);
+  return `${countRows(all.length)}${ofOne.length === 0 ? '' : ` (${ofOne.join(', ')})`}`;
 }
 
 function counted(count: number, kind: string): string {

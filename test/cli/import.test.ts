@@ -45,7 +45,7 @@ describe('isthmus import', () => {
         "entries.csv:10: left out: its external address is not in the SharedDomain's domain (zoe@tenant1.example → zoe@",
         'entries.csv:11: left out: it repeats an address of entries.csv, line 4 (alice@tenant1.example →',
         "entries.csv:12: left out: its internal domain is none of the TenantRoute's domains (under_score.tenant1.",
-        '5 rows in 1 ConfigMap and 3 RewriteRules, 5 left out',
+        '5 rows (2 OutboundOnly) in 1 ConfigMap and 3 RewriteRules, 5 left out',
       ],
     ],
     [
@@ -55,7 +55,7 @@ describe('isthmus import', () => {
       [
         'virtual:5: left out: it leads to 2 addresses',
         '1 row: a rule leads one address to one address',
-        '5 rows in 1 ConfigMap and 2 RewriteRules, 1 left out',
+        '5 rows (1 OutboundOnly, 1 InboundOnly) in 1 ConfigMap and 2 RewriteRules, 1 left out',
       ],
     ],
   ])('makes manifests of %s that check accepts', async (_name, folder, files, said) => {
@@ -139,6 +139,26 @@ describe('isthmus import', () => {
     const made = surroundings({ 'users.csv': `${HEADER}${row('ann')}b,b@tenant1.example,b@else.example\n` });
     const { stderr } = await isthmus(['import', join(made, 'users.csv'), ...OWNERS]);
     expect(stderr).toMatch(/the external addresses are in 2 domains, .*--manifests DIR/);
+  });
+
+  it('leaves out domains of which no rule can be made', async () => {
+    const text = `Name,InternalAddress,ExternalAddress,OutboundOnly
+A,t_1.example,shared.example,True
+B,t.example,shared.example
+C,t.example,other.example
+`;
+    const made = surroundings({ 'users.csv': text });
+    writeFileSync(join(made, 'virtual'), '@third.example @t.example\n');
+    const files = [join(made, 'users.csv'), join(made, 'virtual')];
+    const { stdout, stderr, code } = await isthmus(['import', ...files, ...OWNERS]);
+    expect(stderr).toMatch(
+      /^users\.csv:2: left out: no rule can be made of it: spec\.domain\.internal: .* must be a domain name/m,
+    );
+    expect(stderr).toMatch(/^users\.csv:4: left out: it repeats an address of users\.csv, line 3/m);
+    expect(stderr).toMatch(/^virtual:1: left out: another row leads the same domain elsewhere \(t\.example → third/m);
+    expect(stderr).toMatch(/^1 row in 0 ConfigMaps and 1 RewriteRule, 3 left out$/m);
+    expect(stdout.match(/^kind: /gm)).toHaveLength(1);
+    expect(code).toBe(1);
   });
 
   it('names the namespace where it is not the default', async () => {
