@@ -1,7 +1,10 @@
 /** What `npm run demo -- --keep` says: what to try while everything is up, and what arrives meanwhile. */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Arrival } from './mail-system.ts';
 import { headerField } from './message.ts';
+import type { Scenery } from './scenery.ts';
 
 export interface AdviceSettings {
   readonly port: number;
@@ -9,6 +12,15 @@ export interface AdviceSettings {
   readonly logFile: string;
   readonly certificateFile: string;
   readonly sample: string;
+}
+
+/** Gives away what a person needs to be John's mail system: its certificate and key, in one PEM file. */
+export function handOut({ port, metricsPort, logFile, folder, stage }: Scenery, sample: string): AdviceSettings {
+  const identity = stage.senders.tenant1?.identity;
+  if (identity === undefined) throw new Error('tenant 1 is not known by a certificate');
+  const certificateFile = join(folder, 'tenant1.pem');
+  writeFileSync(certificateFile, identity.certificate + identity.key, { mode: 0o600 });
+  return { port, metricsPort, logFile, certificateFile, sample };
 }
 
 export function formatArrival({ reversePath, forwardPaths, message }: Arrival): string {

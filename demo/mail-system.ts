@@ -1,10 +1,7 @@
-/** A small mail system on loopback: takes mail for its mailboxes, keeps it, and sends mail by way of the relay. */
+/** The receiving half of a small mail system on loopback: takes mail for its mailboxes, and keeps it. */
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import MailComposer from 'nodemailer/lib/mail-composer';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 import type { Identity } from './certificates.ts';
 
@@ -17,30 +14,12 @@ export interface Arrival {
   readonly tls: string | undefined;
 }
 
-/** A message as its author writes it. */
-export interface Mail {
-  readonly reversePath: string;
-  readonly forwardPaths: readonly string[];
-  readonly from: string;
-  readonly to: string;
-  readonly cc?: string;
-  readonly subject: string;
-  readonly text: string;
-}
-
-/** What one transaction came to. */
-export interface Answer {
-  /** To the whole: after the final dot, or of the last refused recipient when none was left. */
-  readonly reply: string;
-  /** Recipients that were refused, with what was said about them. */
-  readonly refused: ReadonlyMap<string, string>;
-  readonly tls: string | undefined;
-}
-
 export interface MailSystem {
   readonly port: number;
   /** Everything that came in, oldest first. */
   readonly arrivals: readonly Arrival[];
+  /** How often it was connected to, or heard MAIL on a connection that was kept. */
+  readonly contacts: number;
   close(): Promise<void>;
 }
 
@@ -62,12 +41,21 @@ class Refusal extends Error {
 
 export async function startMailSystem(settings: MailSystemSettings): Promise<MailSystem> {
   const arrivals: Arrival[] = [];
+  let contacts = 0;
   const server = new SMTPServer({
     name: settings.name,
     key: settings.identity.key,
     cert: settings.identity.certificate,
     authOptional: true,
     disabledCommands: ['AUTH'],
+    onConnect: (_session, done) => {
+      contacts += 1;
+      done();
+    },
+    onMailFrom: (_address, _session, done) => {
+      contacts += 1;
+      done();
+    },
     onRcptTo: ({ address }, _session, done) => {
       done(settings.hasMailbox(address) ? null : new Refusal(550, '5.1.1 No mailbox here by that name'));
     },
@@ -90,6 +78,9 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
   return {
     port: (server.server.address() as AddressInfo).port,
     arrivals,
+    get contacts() {
+      return contacts;
+    },
     close: async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
@@ -105,48 +96,4 @@ function arrivalOf({ envelope, tlsOptions }: SMTPServerSession, message: Buffer)
     message,
     tls: tlsOptions === false ? undefined : tlsOptions.version,
   };
-}
-
-/** The message with its header section, CRLF throughout. */
-export async function compose(mail: Mail): Promise<Buffer> {
-  const { from, to, cc, subject, text } = mail;
-  return await new MailComposer({ from, to, cc, subject, text, newline: 'win' }).compile().build();
-}
-
-export interface Sender {
-  /** Name in its EHLO. */
-  readonly name: string;
-  /** Shown when the relay asks for a certificate. */
-  readonly identity?: Identity;
-  readonly relayPort: number;
-}
-
-/** On one machine every answer takes milliseconds; a relay that says nothing for so long will never. */
-const PATIENCE_MS = 30_000;
-
-/** One connection, one transaction. Rejects only when there was no SMTP conversation at all. */
-export async function send(sender: Sender, mail: Mail, forwardPaths: readonly string[], message: Buffer) {
-  const connection = new SMTPConnection({
-    host: '127.0.0.1',
-    port: sender.relayPort,
-    name: sender.name,
-    socketTimeout: PATIENCE_MS,
-    // The relay's certificate is one that it made itself; senders on the internet do not look at it either.
-    tls: { rejectUnauthorized: false, cert: sender.identity?.certificate, key: sender.identity?.key },
-  });
-  const failed = once(connection, 'error').then(([error]) => Promise.reject(error));
-  failed.catch(() => {});
-  const connected = Promise.withResolvers<void>();
-  connection.connect(() => connected.resolve());
-  await Promise.race([connected.promise, failed]);
-  const tls = connection._socket instanceof TLSSocket ? (connection._socket.getProtocol() ?? undefined) : undefined;
-  const sent = Promise.withResolvers<Answer>();
-  connection.send({ from: mail.reversePath, to: [...forwardPaths] }, message, (error, info) => {
-    const errors = error === null ? info?.rejectedErrors : (error.rejectedErrors ?? [error]);
-    const refused = new Map(errors?.map(({ recipient, response }) => [recipient ?? '', response ?? '']));
-    sent.resolve({ reply: error?.response ?? info?.response ?? String(error), refused, tls });
-  });
-  const answer = await Promise.race([sent.promise, failed]);
-  connection.quit();
-  return answer;
 }

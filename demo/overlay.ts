@@ -1,37 +1,52 @@
 /** Makes the folder of manifests that replaces in the sample what must differ on one machine. */
 
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Place } from './act.ts';
 
-/** The ports that demo/overlay is written with. */
-const WRITTEN_PORTS: Readonly<Record<Place, number>> = { tenant1: 2601, tenant2: 2602, world: 2603 };
+/** The ports that the manifests of the demo are written with. */
+const WRITTEN_PORTS: Readonly<Record<Place, number>> = {
+  tenant1: 2601,
+  tenant2: 2602,
+  world: 2603,
+  onPremises: 2604,
+  cloud: 2605,
+  tenant10: 2610,
+};
 
-export interface OverlaySettings {
+export type Ports = Readonly<Partial<Record<Place, number>>>;
+
+export interface ManifestSettings {
   readonly from: string;
   readonly to: string;
-  readonly ports: Readonly<Record<Place, number>>;
+  readonly ports: Ports;
+}
+
+export interface OverlaySettings extends ManifestSettings {
   /** PEM. */
   readonly dkimKey: string;
   readonly authority: string;
 }
 
-export function writeOverlay({ from, to, ports, dkimKey, authority }: OverlaySettings): void {
-  mkdirSync(to, { recursive: true });
-  cpSync(from, to, { recursive: true });
-  for (const name of readdirSync(to)) {
-    const file = join(to, name);
-    writeFileSync(file, withPorts(readFileSync(file, 'utf8'), ports));
-  }
+export function writeOverlay({ dkimKey, authority, ...settings }: OverlaySettings): void {
+  mkdirSync(settings.to, { recursive: true });
+  writeManifests(settings);
   const secrets = [secret('shared-dkim', 'private.key', dkimKey), secret('demo-ca', 'ca.crt', authority)];
-  writeFileSync(join(to, 'secrets.yaml'), secrets.join('---\n'), { mode: 0o600 });
+  writeFileSync(join(settings.to, 'secrets.yaml'), secrets.join('---\n'), { mode: 0o600 });
 }
 
-function withPorts(manifest: string, ports: OverlaySettings['ports']): string {
+/** Into a folder that is there: the relay may be watching it. */
+export function writeManifests({ from, to, ports }: ManifestSettings): void {
+  for (const name of readdirSync(from)) {
+    writeFileSync(join(to, name), withPorts(readFileSync(join(from, name), 'utf8'), ports));
+  }
+}
+
+function withPorts(manifest: string, ports: Ports): string {
   const places = Object.keys(WRITTEN_PORTS) as Place[];
   return places.reduce(
-    (text, place) => text.replaceAll(`port: ${WRITTEN_PORTS[place]}`, `port: ${ports[place]}`),
+    (text, place) => text.replaceAll(`port: ${WRITTEN_PORTS[place]}`, `port: ${ports[place] ?? WRITTEN_PORTS[place]}`),
     manifest,
   );
 }

@@ -1,17 +1,21 @@
 /** Plays one act against the running relay and says in plain sentences where it went otherwise than the story says. */
 
 import DKIM from 'nodemailer/lib/dkim';
-import { type Answer, type Arrival, compose, type MailSystem, type Sender, send } from './mail-system.ts';
-import { headerField } from './message.ts';
-import { type Act, type Expected, type Outcome, PLACES, type Place } from './act.ts';
+import { type Act, type Expected, type Outcome, PLACES, type Place, type SenderName } from './act.ts';
+import { type Joined, join } from './join.ts';
+import type { Arrival, MailSystem } from './mail-system.ts';
+import { compose, headerField, headerLines } from './message.ts';
+import { type Answer, type Sender, send } from './sending.ts';
 import type { Signature, Verifier } from './verifier.ts';
 
 export interface Stage {
-  readonly senders: Readonly<Record<Act['sender'], Sender>>;
-  readonly systems: Readonly<Record<Place, MailSystem>>;
+  readonly senders: Readonly<Partial<Record<SenderName, Sender>>>;
+  readonly systems: Readonly<Partial<Record<Place, MailSystem>>>;
   readonly verify: Verifier;
   /** The internet's own key: its mail is signed when it sets out. */
   readonly worldKey: string;
+  /** Writes a folder's manifests into one that the relay watches. Resolves when they are in force, with milliseconds. */
+  addManifests(folder: string): Promise<number>;
 }
 
 /** What was seen of one transaction. */
@@ -21,6 +25,8 @@ export interface Scene {
   readonly sentSignatures: readonly Signature[];
   readonly answer: Answer;
   readonly arrivals: readonly SeenArrival[];
+  /** What happened before it. */
+  readonly note?: string;
   /** Empty when all was as the story says. */
   readonly failures: readonly string[];
 }
@@ -31,16 +37,23 @@ export interface SeenArrival extends Arrival {
 }
 
 export async function play(act: Act, stage: Stage): Promise<Scene[]> {
+  const joined = act.joining === undefined ? undefined : await join(act.joining, stage).catch(notJoined);
   const composed = await compose(act.mail);
   const sent = act.sender === 'world' ? await signForWorld(composed, stage.worldKey) : composed;
   const scenes: Scene[] = [];
   let forwardPaths = act.mail.forwardPaths;
   for (const outcome of act.outcomes) {
     const scene = await transact(act, outcome, stage, forwardPaths, sent);
-    scenes.push(scene);
+    const first = joined !== undefined && scenes.length === 0;
+    scenes.push(first ? { ...scene, note: joined.note, failures: [...joined.failures, ...scene.failures] } : scene);
     forwardPaths = [...scene.answer.refused].filter(([, reply]) => reply.startsWith('4')).map(([address]) => address);
   }
   return scenes;
+}
+
+function notJoined(error: unknown): Joined {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { note: 'The manifests were written.', failures: [`They are not in force: ${reason}.`] };
 }
 
 async function signForWorld(message: Buffer, privateKey: string): Promise<Buffer> {
@@ -55,21 +68,40 @@ async function transact(
   forwardPaths: readonly string[],
   sent: Buffer,
 ): Promise<Scene> {
-  const places = Object.keys(PLACES) as Place[];
-  const before = new Map(places.map((place) => [place, stage.systems[place].arrivals.length]));
-  const answer = await send(stage.senders[act.sender], act.mail, forwardPaths, sent).catch(brokenOff);
+  const sender = stage.senders[act.sender];
+  if (sender === undefined) throw new Error(`nobody plays ${act.sender}`);
+  const before = watch(stage);
+  const answer = await send(sender, act.mail, forwardPaths, sent).catch(brokenOff);
   // The relay answers after the next hop did: whatever arrives has arrived.
   const arrivals = await Promise.all(
-    places.flatMap((at) =>
-      stage.systems[at].arrivals
-        .slice(before.get(at))
+    before.flatMap(({ at, system, arrivals: already }) =>
+      system.arrivals
+        .slice(already)
         .map(async (arrival) => ({ ...arrival, at, signatures: await stage.verify(arrival.message) })),
     ),
   );
   const sentSignatures = await stage.verify(sent);
-  const failures = [...checkAnswer(outcome, answer), ...checkArrivals(outcome.arrives, arrivals)];
+  const failures = [
+    ...checkAnswer(outcome, answer),
+    ...checkArrivals(outcome.arrives, arrivals),
+    ...checkAsked(outcome, before),
+  ];
   if (answer.tls === undefined) failures.push('The way to the relay was not encrypted.');
   return { forwardPaths, sent, sentSignatures, answer, arrivals, failures };
+}
+
+interface Watched {
+  readonly at: Place;
+  readonly system: MailSystem;
+  readonly arrivals: number;
+  readonly contacts: number;
+}
+
+function watch({ systems }: Stage): Watched[] {
+  return (Object.keys(PLACES) as Place[]).flatMap((at) => {
+    const system = systems[at];
+    return system === undefined ? [] : [{ at, system, arrivals: system.arrivals.length, contacts: system.contacts }];
+  });
 }
 
 /** A conversation that broke off is shown and judged like any other answer, and the story goes on. */
@@ -99,6 +131,17 @@ function checkAnswer(outcome: Outcome, answer: Answer): string[] {
   return failures;
 }
 
+function checkAsked({ asked = {} }: Outcome, before: readonly Watched[]): string[] {
+  return before.flatMap(({ at, system, contacts }) => {
+    const wanted = asked[at];
+    if (wanted === undefined || wanted === system.contacts > contacts) return [];
+    const place = PLACES[at];
+    return [
+      `The mail system of ${place} ${wanted ? 'should have been asked, and was not' : 'should not have been asked, and was'}.`,
+    ];
+  });
+}
+
 function checkArrivals(expected: Expected | undefined, arrivals: readonly SeenArrival[]): string[] {
   const places = arrivals.map(({ at }) => PLACES[at]).join(' and ');
   if (expected === undefined) {
@@ -118,9 +161,23 @@ function checkArrivals(expected: Expected | undefined, arrivals: readonly SeenAr
   const failures = facts
     .filter(([, wanted, seen]) => wanted !== seen)
     .map(([name, wanted, seen]) => `${name} should have been "${wanted ?? 'absent'}" and was "${seen ?? 'absent'}".`);
-  if (!arrival.signatures.some(({ domain, result }) => domain === expected.signedBy && result === 'pass')) {
-    failures.push(`A good DKIM signature of ${expected.signedBy} is missing.`);
-  }
+  failures.push(...checkSignatures(expected, arrival), ...checkLeaks(arrival));
   if (arrival.tls === undefined) failures.push(`The way to ${PLACES[expected.at]} was not encrypted.`);
   return failures;
+}
+
+function checkSignatures({ signedBy }: Expected, { signatures }: SeenArrival): string[] {
+  if (signedBy === undefined) {
+    return signatures.map(({ domain }) => `It should have arrived unsigned, and is signed by ${domain}.`);
+  }
+  const good = signatures.some(({ domain, result }) => domain === signedBy && result === 'pass');
+  return good ? [] : [`A good DKIM signature of ${signedBy} is missing.`];
+}
+
+/** What Exchange Online believes of itself, it must never hear from anybody else. */
+function checkLeaks({ message }: SeenArrival): string[] {
+  const names = headerLines(message).map((line) => line.slice(0, line.indexOf(':')));
+  return names
+    .filter((name) => /^(x-ms-exchange-crosstenant-|x-originatororg$)/i.test(name))
+    .map((name) => `${name} should have been removed.`);
 }

@@ -8,6 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 export interface Relay {
   readonly logFile: string;
+  /** Changes its manifests and waits until what they say now is in force. Resolves with milliseconds. */
+  changed(change: () => void): Promise<number>;
   /** Resolves with the exit code, or undefined when a signal ended it. */
   stop(): Promise<number | undefined>;
 }
@@ -21,7 +23,7 @@ export interface RelaySettings {
 }
 
 /** A cold start of Node on a slow machine takes seconds, not a minute. */
-const START_PATIENCE_MS = 60_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 25;
 
 export async function startRelay(settings: RelaySettings): Promise<Relay> {
@@ -34,6 +36,13 @@ export async function startRelay(settings: RelaySettings): Promise<Relay> {
   if (hasEnded(child)) throw new Error(`the relay ended at its start; it wrote:\n${readFileSync(logFile, 'utf8')}`);
   return {
     logFile,
+    changed: async (change) => {
+      const before = await revision(settings.metricsPort);
+      const start = performance.now();
+      change();
+      await until('the change was not in force', async () => (await revision(settings.metricsPort)) !== before);
+      return performance.now() - start;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
@@ -58,11 +67,24 @@ function commandLine({ root, folder, manifests, port, metricsPort }: RelaySettin
 }
 
 async function untilReady(metricsPort: number): Promise<void> {
-  const deadline = performance.now() + START_PATIENCE_MS;
-  while (performance.now() < deadline) {
+  await until('the relay was not ready', async () => {
     const answer = await fetch(`http://127.0.0.1:${metricsPort}/readyz`).catch(() => undefined);
-    if (answer?.ok === true) return;
+    return answer?.ok === true;
+  });
+}
+
+/** Of the manifests that are in force. */
+async function revision(metricsPort: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${metricsPort}/status`);
+  const status = (await answer.json()) as { readonly revision: string };
+  return status.revision;
+}
+
+async function until(failure: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
+    if (await condition()) return;
     await wait(POLL_MS);
   }
-  throw new Error(`the relay was not ready within ${START_PATIENCE_MS / 1000} seconds`);
+  throw new Error(`${failure} within ${PATIENCE_MS / 1000} seconds`);
 }

@@ -1,39 +1,32 @@
-/** Sets up and takes down what the story is played on: two tenants, the internet, and the relay between them. */
+/** Sets up and takes down what a part of the story is played on: its mail systems, and the relay between them. */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Identity, makeAuthority } from './certificates.ts';
+import type { Place, SenderName } from './act.ts';
+import { type Authority, type Identity, makeAuthority } from './certificates.ts';
 import { type Arrival, type MailSystem, startMailSystem } from './mail-system.ts';
-import { writeOverlay } from './overlay.ts';
+import { type Ports, writeManifests, writeOverlay } from './overlay.ts';
+import type { Part } from './part.ts';
 import type { Stage } from './play.ts';
 import { freePort } from './ports.ts';
 import { type Relay, startRelay } from './relay.ts';
-import type { Place } from './act.ts';
-import { MAILBOXES } from './story.ts';
+import type { Sender } from './sending.ts';
 import { createVerifier } from './verifier.ts';
 
-export const SAMPLE = join('deploy', 'samples', 'two-tenants');
-const OVERLAY = join('demo', 'overlay');
 /** What the relay takes when nobody says otherwise, and what Prometheus does. */
 const USUAL_PORT = 2525;
 const USUAL_METRICS_PORT = 9090;
-
-const NAMES: Readonly<Record<Place, string>> = {
-  tenant1: 'mail.tenant1.example',
-  tenant2: 'mail-a.tenant2.example',
-  world: 'mx.world.example',
-};
 
 export interface Scenery {
   readonly stage: Stage;
   readonly port: number;
   readonly metricsPort: number;
   readonly logFile: string;
-  /** Certificate and key of John's mail system, in one PEM file. */
-  readonly certificateFile: string;
+  /** Of this part alone; gone when it is taken down. */
+  readonly folder: string;
   /** Resolves with the relay's exit code; undefined when a signal ended it. */
   takeDown(): Promise<number | undefined>;
 }
@@ -44,50 +37,68 @@ export interface SceneryOptions {
   onArrival(arrival: Arrival): void;
 }
 
-export async function setUp({ usualPorts, onArrival }: SceneryOptions): Promise<Scenery> {
+export async function setUp(part: Part, { usualPorts, onArrival }: SceneryOptions): Promise<Scenery> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-demo-'));
-  let systems: Record<Place, MailSystem> | undefined;
+  const systems: Partial<Record<Place, MailSystem>> = {};
   let relay: Relay | undefined;
   const takeDown = async () => {
     const code = await relay?.stop();
-    await Promise.all(Object.values(systems ?? {}).map((system) => system.close()));
+    await Promise.all(Object.values(systems).map((system) => system.close()));
     rmSync(folder, { recursive: true, force: true });
     return code;
   };
   try {
     const authority = makeAuthority();
-    const identities = { tenant1: authority.issue(NAMES.tenant1), tenant2: authority.issue(NAMES.tenant2) };
-    systems = await startMailSystems({ ...identities, world: authority.issue(NAMES.world) }, onArrival);
+    for (const [place, { name, hasMailbox }] of entries(part.sites)) {
+      systems[place] = await startMailSystem({ name, identity: authority.issue(name), hasMailbox, onArrival });
+    }
+    const ports: Ports = Object.fromEntries(entries(systems).map(([place, system]) => [place, system.port]));
     const [shared, world] = [makeDkimKey(), makeDkimKey()];
     const overlay = join(folder, 'overlay');
-    const ports = { tenant1: systems.tenant1.port, tenant2: systems.tenant2.port, world: systems.world.port };
     const { certificate } = authority;
-    writeOverlay({ from: join(root, OVERLAY), to: overlay, ports, dkimKey: shared.privateKey, authority: certificate });
-    const certificateFile = join(folder, 'tenant1.pem');
-    writeFileSync(certificateFile, identities.tenant1.certificate + identities.tenant1.key, { mode: 0o600 });
+    const from = join(root, part.overlay);
+    writeOverlay({ from, to: overlay, ports, dkimKey: shared.privateKey, authority: certificate });
     const port = await freePort(usualPorts ? USUAL_PORT : undefined);
     const metricsPort = await freePort(usualPorts ? USUAL_METRICS_PORT : undefined);
-    relay = await startRelay({ root, folder, manifests: [SAMPLE, overlay], port, metricsPort });
+    relay = await startRelay({ root, folder, manifests: [part.sample, overlay], port, metricsPort });
+    const { logFile, changed } = relay;
     const stage: Stage = {
-      senders: {
-        tenant1: { name: NAMES.tenant1, identity: identities.tenant1, relayPort: port },
-        tenant2: { name: NAMES.tenant2, identity: identities.tenant2, relayPort: port },
-        world: { name: NAMES.world, relayPort: port },
-        stranger: { name: 'stranger.invalid', relayPort: port },
-      },
+      senders: sendersOf(part, authority, port),
       systems,
       verify: createVerifier({
-        'isthmus._domainkey.shared.example': shared.record,
+        [`isthmus._domainkey.${part.domain}`]: shared.record,
         'world._domainkey.world.example': world.record,
       }),
       worldKey: world.privateKey,
+      addManifests: (more) => changed(() => writeManifests({ from: join(root, more), to: overlay, ports })),
     };
-    return { stage, port, metricsPort, logFile: relay.logFile, certificateFile, takeDown };
+    return { stage, port, metricsPort, logFile, folder, takeDown };
   } catch (error) {
     await takeDown();
     throw error;
   }
+}
+
+function entries<Key extends string, Value>(record: Readonly<Partial<Record<Key, Value>>>): [Key, Value][] {
+  return Object.entries(record) as [Key, Value][];
+}
+
+/** Who shows a certificate of the same name shows the same one. */
+function sendersOf({ origins }: Part, authority: Authority, relayPort: number): Partial<Record<SenderName, Sender>> {
+  const issued = new Map<string, Identity>();
+  const identityOf = (name: string, selfMade: boolean) => {
+    if (selfMade) return makeAuthority().issue(name);
+    const identity = issued.get(name) ?? authority.issue(name);
+    issued.set(name, identity);
+    return identity;
+  };
+  return Object.fromEntries(
+    entries(origins).map(([sender, { name, certificate, selfMade = false }]) => [
+      sender,
+      { name, identity: certificate === undefined ? undefined : identityOf(certificate, selfMade), relayPort },
+    ]),
+  );
 }
 
 function makeDkimKey(): { readonly privateKey: string; readonly record: string } {
@@ -97,14 +108,4 @@ function makeDkimKey(): { readonly privateKey: string; readonly record: string }
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
   return { privateKey: pair.privateKey, record: pair.publicKey.toString('base64') };
-}
-
-async function startMailSystems(identities: Readonly<Record<Place, Identity>>, onArrival: (arrival: Arrival) => void) {
-  const start = (place: Place, hasMailbox: (address: string) => boolean) =>
-    startMailSystem({ name: NAMES[place], identity: identities[place], hasMailbox, onArrival });
-  return {
-    tenant1: await start('tenant1', (address) => MAILBOXES.tenant1.includes(address)),
-    tenant2: await start('tenant2', (address) => MAILBOXES.tenant2.includes(address)),
-    world: await start('world', (address) => address.endsWith('@world.example')),
-  } satisfies Record<Place, MailSystem>;
 }

@@ -1,8 +1,8 @@
 /** Writes an act as a table for a person: what went in beside what came out, at most 100 columns wide. */
 
-import { headerField } from './message.ts';
+import { type Act, PLACES, SENDERS } from './act.ts';
+import { headerFields } from './message.ts';
 import type { Scene, SeenArrival } from './play.ts';
-import { type Act, PLACES } from './act.ts';
 import type { Signature } from './verifier.ts';
 
 export interface Paint {
@@ -33,7 +33,7 @@ interface Row {
 }
 
 export function formatAct(number: number, act: Act, scenes: readonly Scene[], paint: Paint): string {
-  const from = act.sender === 'stranger' ? 'a stranger' : PLACES[act.sender];
+  const from = SENDERS[act.sender];
   const lines = scenes.flatMap((scene, index) => [
     ...(index === 0 ? [] : ['', `${' '.repeat(INDENT)}${paint.bold('The same message again, at once')}`]),
     ...formatScene(act, scene, from, paint),
@@ -41,6 +41,11 @@ export function formatAct(number: number, act: Act, scenes: readonly Scene[], pa
   return [paint.bold(`${`${number}.`.padEnd(INDENT)}${act.title}`), ...wrap(act.remark, paint), '', ...lines, ''].join(
     '\n',
   );
+}
+
+export function formatPart(title: string, remark: string, paint: Paint): string {
+  const line = '─'.repeat(Math.max(0, WIDTH - title.length - 1));
+  return [paint.bold(`${title} ${line}`), ...fold(remark, WIDTH).map((text) => paint.dim(text)), ''].join('\n');
 }
 
 function wrap(text: string, paint: Paint): string[] {
@@ -57,6 +62,7 @@ function formatScene(act: Act, scene: Scene, from: string, paint: Paint): string
   };
   const rows = arrival === undefined ? sentOnly(act, scene) : sentAndArrived(act, scene, arrival);
   return [
+    ...(scene.note === undefined ? [] : [...wrap(scene.note, paint), '']),
     ...formatRow(heading, paint, 'heading'),
     ...rows.flatMap((row) => formatRow(row, paint, arrival === undefined ? 'alone' : 'pair')),
     ...formatReply(scene, paint),
@@ -64,9 +70,16 @@ function formatScene(act: Act, scene: Scene, from: string, paint: Paint): string
   ];
 }
 
-function header(message: Buffer, name: string): string[] {
-  const value = headerField(message, name);
-  return value === undefined ? [] : [value];
+/** Rows of the table that show a header field, and its name. */
+const SHOWN: Readonly<Record<string, string>> = {
+  From: 'From',
+  To: 'To',
+  Cc: 'Cc',
+  'Tenant id': 'X-MS-Exchange-CrossTenant-Id',
+};
+
+function header(message: Buffer, label: string): string[] {
+  return headerFields(message, SHOWN[label] ?? label);
 }
 
 function signatures(found: readonly Signature[]): string[] {
@@ -98,7 +111,7 @@ function rowsOf(act: Act, scene: Scene, right: (label: string) => readonly strin
   const left: [string, readonly string[]][] = [
     ['MAIL FROM', [act.mail.reversePath]],
     ['RCPT TO', scene.forwardPaths.map((path) => (scene.answer.refused.has(path) ? `${path} ✗` : path))],
-    ...['From', 'To', 'Cc'].map((name): [string, string[]] => [name, header(scene.sent, name)]),
+    ...Object.keys(SHOWN).map((label): [string, string[]] => [label, header(scene.sent, label)]),
     ['DKIM', signatures(scene.sentSignatures)],
     ['TLS', [scene.answer.tls ?? 'none']],
   ];

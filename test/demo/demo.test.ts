@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
-import { ACTS } from '../../demo/story.ts';
+import { PARTS } from '../../demo/parts.ts';
 import { type Finished, run } from '../support/child-process.ts';
 
+const ACTS = PARTS.flatMap(({ acts }) => acts);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** A cold start of two programs and nine conversations, on a machine that does other things as well. */
+/** Cold starts of four programs and some dozens of conversations, on a machine that does other things as well. */
 const PATIENCE_MS = 120_000;
 
 let demo: Finished;
@@ -19,7 +20,7 @@ test('ends by itself with exit code 0, everything as the story says', () => {
   expect(demo.code).toBe(0);
 });
 
-test.each(ACTS.map(({ title }, index) => `${index + 1}.  ${title}`))('tells: %s', (heading) => {
+test.each(ACTS.map(({ title }, index) => `${`${index + 1}.`.padEnd(4)}${title}`))('tells: %s', (heading) => {
   expect(demo.stdout).toContain(`${heading}\n`);
 });
 
@@ -33,6 +34,19 @@ test('shows what went in beside what came out', () => {
   expect(demo.stdout).toMatch(/^ +reply +mary\.jones@shared\.example: 452 4\.5\.3 /m);
   expect(demo.stdout).toMatch(/^ +reply +nobody@shared\.example: 550 5\.1\.1 /m);
   expect(demo.stdout).toMatch(/^ +reply +anna@world\.example: 550 5\.7\.1 /m);
+});
+
+test('shows the ids that tell tenants of Exchange Online apart, and that none of them leaves', () => {
+  const id = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+  expect(demo.stdout).toMatch(new RegExp(`^ +Tenant id ${id} +→$`, 'm'));
+  expect(demo.stdout).not.toMatch(new RegExp(`→ +${id}`));
+  expect(demo.stdout).toMatch(/^ +reply +550 5\.7\.1 Relaying denied$/m);
+  expect(demo.stdout).toMatch(/^ +reply +550 5\.7\.1 The header names more than one/m);
+});
+
+test('tells how soon the tenth tenant took part, and how the others fared', () => {
+  const told = demo.stdout.replaceAll(/\s+/g, ' ');
+  expect(told).toMatch(/In force \d+ ms after .* (\d+) other messages on one connection, \1 delivered\./);
 });
 
 test('is readable at 100 columns, without colours where nobody sees them', () => {

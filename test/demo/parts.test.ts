@@ -4,9 +4,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import DKIM from 'nodemailer/lib/dkim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeAuthority } from '../../demo/certificates.ts';
-import { compose, type Mail, type MailSystem, send, startMailSystem } from '../../demo/mail-system.ts';
-import { headerField } from '../../demo/message.ts';
+import { type MailSystem, startMailSystem } from '../../demo/mail-system.ts';
+import { compose, headerField, headerFields, type Mail } from '../../demo/message.ts';
 import { freePort } from '../../demo/ports.ts';
+import { connect, send } from '../../demo/sending.ts';
 import { ACTS } from '../../demo/story.ts';
 import { formatAct, paintFor } from '../../demo/table.ts';
 import { createVerifier } from '../../demo/verifier.ts';
@@ -73,6 +74,19 @@ describe('a mail system', () => {
     expect(system.arrivals.at(-1)?.message.toString()).toBe(message.toString());
   });
 
+  test('counts how often it was asked: connections, and transactions on connections that are kept', async () => {
+    const mail = { ...MAIL, forwardPaths: ['john.smith@tenant1.example'] };
+    const message = await compose(mail);
+    const before = system.contacts;
+    const conversation = await connect(sender());
+    expect(system.contacts).toBe(before + 1);
+    for (const contacts of [2, 3]) {
+      expect((await conversation.send(mail, mail.forwardPaths, message)).reply).toBe('250 2.0.0 Thank you');
+      expect(system.contacts).toBe(before + contacts);
+    }
+    conversation.quit();
+  });
+
   test('takes nothing when every recipient is refused', async () => {
     const before = system.arrivals.length;
     const answer = await send(sender(), MAIL, ['nobody@tenant1.example'], await compose(MAIL));
@@ -107,6 +121,14 @@ test('a header field is unfolded, found without regard to case, and not found in
   expect(headerField(message, 'Cc')).toBeUndefined();
 });
 
+test('fields that a mail system adds stand in the header in their order, none lost', async () => {
+  const fields = [
+    ['X-MS-Exchange-CrossTenant-Id', 'a'],
+    ['X-MS-Exchange-CrossTenant-Id', 'b'],
+  ] as const;
+  expect(headerFields(await compose({ ...MAIL, fields }), 'x-ms-exchange-crosstenant-id')).toEqual(['a', 'b']);
+});
+
 describe('the table', () => {
   const [act] = ACTS;
   if (act === undefined) throw new Error('the story is empty');
@@ -132,6 +154,12 @@ describe('the table', () => {
     const text = formatAct(1, act, [await scene(['Nothing arrived.'])], plain);
     expect(text).toContain('✗ Nothing arrived.');
     expect(text).not.toContain('✓');
+  });
+
+  test('says what happened before a message', async () => {
+    expect(formatAct(1, act, [{ ...(await scene([])), note: 'A tenant joined.' }], plain)).toContain(
+      'A tenant joined.',
+    );
   });
 
   test.each([

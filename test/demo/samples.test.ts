@@ -6,11 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { makeAuthority } from '../../demo/certificates.ts';
-import { writeOverlay } from '../../demo/overlay.ts';
+import { writeManifests, writeOverlay } from '../../demo/overlay.ts';
+import type { Part } from '../../demo/part.ts';
+import { PARTS } from '../../demo/parts.ts';
+import { EXCHANGE_ONLINE_PART } from '../../demo/story-exchange-online.ts';
 import { run } from '../support/child-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const sample = join(root, 'deploy', 'samples', 'two-tenants');
+const ports = { tenant1: 20001, tenant2: 20002, world: 20003, onPremises: 20004, cloud: 20005, tenant10: 20010 };
+const authority = makeAuthority().certificate;
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-samples-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -32,41 +41,56 @@ function documents(directory: string): { kind: string; metadata: { name: string 
     .map((document) => document.toJS());
 }
 
-test('the sample has nothing to complain about but the Secret that a repository must not hold', async () => {
-  expect(await check(sample)).toEqual({
+/** What a part of the demo replaces in its sample, and what its README could not hold. */
+const REPLACED: Readonly<Record<string, readonly string[]>> = {
+  'demo/overlay': ['RelayFleet/default', 'TenantRoute/tenant1', 'TenantRoute/tenant2'],
+  'demo/exchange-online': ['RelayFleet/default', 'TenantRoute/tenant1', 'TenantRoute/tenant2'],
+  'demo/on-premises': ['RelayFleet/default', 'TenantRoute/on-premises', 'TenantRoute/students'],
+};
+
+const samples = [...new Set(PARTS.map(({ sample }) => sample))];
+
+test.each(samples)('%s: nothing to complain about but the Secret that a repository must not hold', async (sample) => {
+  expect(await check(join(root, sample))).toEqual({
     code: 0,
     errors: 0,
     warnings: [
-      expect.objectContaining({ subject: 'SharedDomain shared', message: expect.stringContaining('shared-dkim') }),
+      expect.objectContaining({
+        subject: expect.stringMatching(/^SharedDomain /),
+        message: expect.stringContaining('shared-dkim'),
+      }),
     ],
   });
 });
 
-test('the sample holds no RelayFleet and no Secret', () => {
-  const kinds = documents(sample).map(({ kind }) => kind);
+test.each(samples)('%s: holds no RelayFleet and no Secret', (sample) => {
+  const kinds = documents(join(root, sample)).map(({ kind }) => kind);
   expect(new Set(kinds)).toEqual(new Set(['SharedDomain', 'TenantRoute', 'RewriteRule', 'ConfigMap']));
 });
 
-test('with the overlay nothing is missing, and only the fleet and the two routes are replaced', async () => {
-  const to = join(folder, 'overlay');
-  const ports = { tenant1: 20001, tenant2: 20002, world: 20003 };
-  const { privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'der' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
-  const authority = makeAuthority().certificate;
-  writeOverlay({ from: join(root, 'demo', 'overlay'), to, ports, dkimKey: privateKey, authority });
-  expect(await check(sample, to)).toEqual({ code: 0, errors: 0, warnings: [] });
-  expect(documents(to).map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([
-    'RelayFleet/default',
-    'Secret/shared-dkim',
-    'Secret/demo-ca',
-    'TenantRoute/tenant1',
-    'TenantRoute/tenant2',
-  ]);
-  const text = readdirSync(to)
-    .map((name) => readFileSync(join(to, name), 'utf8'))
+function overlayFor({ overlay }: Part): string {
+  const to = join(folder, overlay);
+  writeOverlay({ from: join(root, overlay), to, ports, dkimKey: privateKey, authority });
+  return to;
+}
+
+function textOf(directory: string): string {
+  return readdirSync(directory)
+    .map((name) => readFileSync(join(directory, name), 'utf8'))
     .join('\n');
-  expect(text).not.toMatch(/port: 260\d/);
+}
+
+test.each(PARTS)('$overlay: nothing is missing, and only the fleet and the two routes are replaced', async (part) => {
+  const to = overlayFor(part);
+  expect(await check(join(root, part.sample), to)).toEqual({ code: 0, errors: 0, warnings: [] });
+  const names = documents(to).map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  expect(new Set(names)).toEqual(new Set([...(REPLACED[part.overlay] ?? []), 'Secret/shared-dkim', 'Secret/demo-ca']));
+  expect(textOf(to)).not.toMatch(/port: 26\d\d/);
+});
+
+test('the tenth tenant joins without any complaint', async () => {
+  const to = overlayFor(EXCHANGE_ONLINE_PART);
+  writeManifests({ from: join(root, 'demo', 'tenth-tenant'), to, ports });
+  expect(await check(join(root, EXCHANGE_ONLINE_PART.sample), to)).toEqual({ code: 0, errors: 0, warnings: [] });
+  expect(textOf(to)).not.toMatch(/port: 26\d\d/);
 });
