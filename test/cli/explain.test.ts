@@ -173,7 +173,7 @@ describe('the command', () => {
       /--certificate "a b" is none\nwrite a DNS name/,
     ],
     ['an unknown format', [...PLAIN, '--output', 'xml'], /--output "xml" is unknown\nwrite text or json/],
-    ['two messages', [...PLAIN, 'mary.eml'], /"mary.eml" stands alone/],
+    ['two messages', [...PLAIN, 'mary.eml'], /mary\.eml" stands alone/],
     [
       'a message that is not there',
       ['--manifests', 'two-tenants', ...QUESTION, 'no.eml'],

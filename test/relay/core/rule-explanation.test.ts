@@ -151,7 +151,7 @@ const someRule = fc.record({
       external: sharedName,
       includeSubdomains: fc.boolean(),
       direction,
-      exceptions: fc.constantFrom([], ['eu.tenant1.example']),
+      exceptions: fc.constantFrom<string[]>([], ['eu.tenant1.example']),
     }),
     { maxLength: 2 },
   ),
