@@ -31,7 +31,10 @@ const clientCertificate = withRules(
 const source = withRules(
   z.object({
     cidrs: atomic(z.array(network('A network.')).min(1).max(256))
-      .describe('The client connects from one of these networks.')
+      .describe(
+        'The client connects from one of these networks. Those of Exchange Online belong to all of its customers and ' +
+          'need exchangeOnline as well.',
+      )
       .optional(),
     tls: z
       .enum(['Opportunistic', 'Required'])

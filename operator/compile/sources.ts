@@ -2,6 +2,8 @@
 
 import type { TenantRouteSpec } from '../../crds/v1alpha1/tenant-route.ts';
 import type { SourceConfig } from '../../relay/core/config.ts';
+import { EXCHANGE_RANGES } from '../../relay/core/exchange-ranges.ts';
+import { cidrContains, parseCidr } from '../../relay/core/network.ts';
 import type { Report } from './conditions.ts';
 import { type KeyReference, take } from './credentials.ts';
 import type { FleetDraft } from './fleet.ts';
@@ -9,6 +11,7 @@ import { sortedUnique } from './order.ts';
 
 type SourceSpec = NonNullable<TenantRouteSpec['sources']>[number];
 
+const EXCHANGE = EXCHANGE_RANGES.flatMap((text) => parseCidr(text) ?? []);
 const UNREAD: Trust = { readable: false, trust: { unverified: true } };
 
 export interface CompiledSources {
@@ -30,10 +33,39 @@ export function compileSources(specs: readonly SourceSpec[], fleet: FleetDraft, 
       report.rejectField(path, 'set clientCertificate or exchangeOnline, not both.');
       continue;
     }
+    const others = refuseSharedAddresses(spec, report, path);
+    if (others?.cidrs?.length === 0) continue;
+    if (others !== undefined) {
+      held.push(compileSource(others, fleet, report, path).source);
+      continue;
+    }
     const { source, readable } = compileSource(spec, fleet, report, path);
     (readable ? usable : held).push(source);
   }
   return { usable, held };
+}
+
+/**
+ * Whoever has an account there would be this tenant: an open relay for all of Exchange Online's customers. The others
+ * of the entry's addresses are given back, so that they can be held.
+ */
+function refuseSharedAddresses(spec: SourceSpec, report: Report, path: string): SourceSpec | undefined {
+  const { cidrs = [], exchangeOnline, clientCertificate } = spec;
+  if (exchangeOnline !== undefined || clientCertificate !== undefined) return undefined;
+  const shared = [...cidrs.entries()].filter(([, cidr]) => meetsExchange(cidr));
+  for (const [index, cidr] of shared) {
+    const message =
+      `all customers of Exchange Online send from addresses in ${cidr}, so that all of them would be this tenant: ` +
+      'set exchangeOnline with its tenantId.';
+    report.rejectField(`${path}.cidrs[${index}]`, message);
+  }
+  return shared.length === 0 ? undefined : { ...spec, cidrs: cidrs.filter((cidr) => !meetsExchange(cidr)) };
+}
+
+function meetsExchange(text: string): boolean {
+  const cidr = parseCidr(text);
+  if (cidr === undefined) return false;
+  return EXCHANGE.some((range) => cidrContains(range, cidr.network) || cidrContains(cidr, range.network));
 }
 
 function compileSource(spec: SourceSpec, fleet: FleetDraft, report: Report, path: string) {
