@@ -24,6 +24,7 @@ export type Asked =
   | { readonly ok: false; readonly reply: Reply; readonly cause: string };
 
 const NOT_ALL = reply(451, '4.5.3', 'Not all recipients can be reached now, please try again later');
+const OVER = reply(451, '4.4.7', 'The recipients could not all be asked in time, please try again later');
 const NO_REPORT = reply(451, '4.4.0', 'Some recipients were refused, and their sender could not be told');
 
 /** `failed` are those refused already: `promised.taken` does not hold them. */
@@ -40,7 +41,7 @@ export async function askAgain(
   }
   if (promised.taken.length === 0) return allRefused(failed);
   const claim = edges.nextHops.claim({ target: first.target, reversePath, parameters: start.parameters });
-  const answered = await askAll(edges, promised, claim);
+  const answered = await askAll(edges, promised, claim, finalDot);
   const refused = [...failed, ...answered.refused];
   if (answered.later !== undefined || (refused.length > 0 && answered.taken.length > 0)) {
     const obstacle = answered.later ?? (await tell(edges, promised, refused, message, finalDot));
@@ -61,14 +62,16 @@ interface Answers {
   readonly later: Extract<Asked, { ok: false }> | undefined;
 }
 
-async function askAll(edges: TransactionEdges, promised: Promised, claim: Claim): Promise<Answers> {
+async function askAll(edges: TransactionEdges, promised: Promised, claim: Claim, finalDot: number): Promise<Answers> {
   const { start, trail } = promised;
   const taken: TakenRecipient[] = [];
   const refused: FailedRecipient[] = [];
   const known = new Map<string, FailedRecipient | 'taken'>();
+  const until = finalDot + start.directory.config.fleet.limits.deliveryTimeoutSeconds * 1000;
   for (const { path, recipient } of promised.taken) {
     const { forwardPath } = recipient;
     if (!known.has(forwardPath)) {
+      if (performance.now() >= until) return { taken, refused, later: { ok: false, reply: OVER, cause: 'too slow' } };
       const step = await claim.recipient(forwardPath);
       if (step.ok) known.set(forwardPath, 'taken');
       else {

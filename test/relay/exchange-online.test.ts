@@ -77,6 +77,14 @@ describe('provisional recipients', () => {
     await client.quit();
   });
 
+  it('are not asked for when the time for the delivery is over', async () => {
+    const at = await start({ parts: { limits: { deliveryTimeoutSeconds: 0 } } });
+    const client = await at.client();
+    expect((await client.send(JOHN, ['bob@world.example'], message(ONE))).text).toMatch(/^451 4\.4\.7 /);
+    expect(at.world.conversations).toEqual([]);
+    await client.quit();
+  });
+
   it('of a null sender are delivered without a report', async () => {
     const at = await start({ world: { RCPT: ['550 5.1.1 unknown', '250 2.1.5 ok'] } });
     const client = await at.client();

@@ -44,6 +44,22 @@ describe('a proven tenant', () => {
     await client.quit();
   });
 
+  it('has its journal reports asked for again when the next hop had heard the shared address', async () => {
+    const at = await start();
+    const client = await at.client();
+    const report = message(ONE, ['X-MS-Journal-Report:']);
+    await client.command(`MAIL FROM:<${JOHN}> XOORG=tenant1.onmicrosoft.example`);
+    await client.command('RCPT TO:<archive@world.example>');
+    expect((await client.data(report)).code).toBe(250);
+    const told = at.world.conversations.flatMap(({ transactions }) => transactions);
+    expect(told.map(({ content }) => content)).toEqual([`${report}.\r\n`]);
+    expect(commands(at.world).filter((line) => line.startsWith('MAIL'))).toEqual([
+      'MAIL FROM:<john@shared.example>',
+      `MAIL FROM:<${JOHN}>`,
+    ]);
+    await client.quit();
+  });
+
   it('cannot pass for another tenant’s own mail by calling it a journal report', async () => {
     const at = await start();
     const client = await at.client();

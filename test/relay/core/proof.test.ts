@@ -1,5 +1,6 @@
 /** Which tenant a candidate is: the header's field in every shape Exchange Online and forgers write it, and XOORG. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseHeader } from '../../../relay/core/header.ts';
 import { proveByHeader, proveByOrganization } from '../../../relay/core/proof.ts';
@@ -83,6 +84,39 @@ describe('the header', () => {
       expect(prove([line])).toBe('NoTenantId Internet');
     },
   );
+});
+
+describe('any header', () => {
+  const line = fc.oneof(
+    fc.constantFrom(`${NAME}: ${ONE}`, `${NAME.toLowerCase()}:${TWO}`, `${NAME} : ${FOREIGN}`, `${NAME}:`, ` ${ONE}`),
+    fc.constantFrom('', ':', 'X: y', `X-${NAME}: ${ONE}`, `\t${NAME}: ${ONE}`, `${NAME}; ${ONE}`),
+    fc.string({ maxLength: 20 }).map((text) => text.replace(/[\r\n]/g, '')),
+  );
+
+  it('proves a tenant only by the one field of that name, and exactly by its id', () => {
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+        // Unfolded and read a second time, by other means.
+        const unfolded = lines
+          .map((text) => `${text}\r\n`)
+          .join('')
+          .replace(/\r\n(?=[ \t])/g, '');
+        const values = unfolded.split('\r\n').flatMap((text) => {
+          const found = /^x-ms-exchange-crosstenant-id[ \t]*:(.*)$/i.exec(text);
+          return found === null ? [] : [(found[1] ?? '').trim().toLowerCase()];
+        });
+        const proof = proveByHeader(
+          CANDIDATE,
+          parseHeader(Buffer.from(lines.map((text) => `${text}\r\n`).join(''))),
+          false,
+        );
+        const route = { [ONE]: 'tenant1', [TWO]: 'tenant2' }[values[0] ?? ''];
+        const expected = values.length > 1 ? 'refused' : (route ?? 'Internet');
+        expect(proof.ok ? nameOf(proof.client) : 'refused').toBe(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
 
 describe('XOORG', () => {
