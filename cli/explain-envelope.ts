@@ -86,15 +86,26 @@ export function explainRecipient(
     return { ...account, ...nothing, ...told };
   }
   const recipient = recipientOf(decision);
+  if (recipient === undefined) {
+    return {
+      ...account,
+      ...nothing,
+      action: 'Refuse',
+      row: 'Unknown',
+      reason: heard.cause ?? 'nobody takes it',
+      rules,
+    };
+  }
   const reason = reasonOf(decision, recipient);
   return {
     ...account,
-    action: accepted || decision.action === 'Discover' ? decision.action : 'OtherDestination',
-    row: decision.action === 'Discover' ? 'Discover' : recipient?.resolution,
+    // Next hops take everything here: nothing else can have refused it.
+    action: accepted ? decision.action : 'OtherDestination',
+    row: recipient.resolution,
     reason: accepted ? reason : `${heard.cause ?? 'it cannot go with the others'}; sent by itself: ${reason}`,
-    goesOutAs: recipient?.forwardPath,
+    goesOutAs: recipient.forwardPath,
     rules,
-    nextHop: recipient === undefined ? undefined : describeNextHop(directory, recipient.target),
+    nextHop: describeNextHop(directory, recipient.target),
     candidates:
       decision.action === 'Discover'
         ? decision.candidates.map(({ target, forwardPath }) => ({
@@ -105,11 +116,10 @@ export function explainRecipient(
   };
 }
 
-function reasonOf(decision: RecipientDecision, recipient: AcceptedRecipient | undefined): string {
-  if (decision.action === 'Discover')
-    return 'no rule resolves it, and the tenants are asked in order which of them knows it';
-  const reason = recipient === undefined ? 'nobody takes it' : resolutionWords(recipient);
-  if (decision.action !== 'Provisional') return reason;
+function reasonOf({ action }: RecipientDecision, recipient: AcceptedRecipient): string {
+  const reason = resolutionWords(recipient);
+  if (action === 'Discover') return 'no rule resolves it, and the tenants are asked in order which of them knows it';
+  if (action !== 'Provisional') return reason;
   return `${reason}, provided that the header proves a tenant; until then no next hop is asked`;
 }
 
