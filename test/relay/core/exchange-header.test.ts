@@ -23,5 +23,5 @@ test('the header that Exchange Online sends leaves as it must, octet for octet',
     bodyChanged: false,
   });
   expect(Buffer.from(out.octets).toString()).toBe(wire('exchange.out.eml').toString());
-  expect(parseHeader(out.octets)).toEqual(out);
+  expect(parseHeader(out.octets).fields).toEqual(out.fields);
 });

@@ -133,7 +133,7 @@ describe('edits', () => {
             return [{ start, end, text: whole ? '' : replacement }];
           });
         const edited = editHeader(header, edits);
-        expect(edited).toEqual(parseHeader(edited.octets));
+        expect(edited.fields).toEqual(parseHeader(edited.octets).fields);
       }),
       { numRuns: 3000 },
     );
@@ -144,7 +144,7 @@ describe('edits', () => {
     expect(textOf(removeFields(header, ({ name }) => name === 'b'))).toBe('A: 1\r\nA: 4\r\n');
     expect(textOf(prependFields(header, 'C: 0\r\n'))).toBe('C: 0\r\nA: 1\r\nB: 2\r\n 3\r\nA: 4\r\n');
     const fold = prependFields(headerOf(' a\r\nB: 2\r\n'), 'C: 0\r\n');
-    expect(fold).toEqual(parseHeader(fold.octets));
+    expect(fold.fields).toEqual(parseHeader(fold.octets).fields);
     expect(prependFields(header, 'C: 0\r\n').fields.map(({ name }) => name)).toEqual(['c', 'a', 'b', 'a']);
   });
 });
