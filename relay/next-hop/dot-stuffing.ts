@@ -46,16 +46,15 @@ export class DotStuffing {
 }
 
 function doubled(bytes: Buffer, first: number): Buffer {
-  let dots = 0;
-  for (let at = first; at >= 0; at = bytes.indexOf(CRLF_DOT, at + 3)) dots += 1;
-  const out = Buffer.allocUnsafe(bytes.length + dots);
+  const places: number[] = [];
+  for (let at = first; at >= 0; at = bytes.indexOf(CRLF_DOT, at + 3)) places.push(at + 2);
+  const out = Buffer.allocUnsafe(bytes.length + places.length);
   let from = 0;
   let to = 0;
-  for (let at = first; at >= 0; at = bytes.indexOf(CRLF_DOT, at + 3)) {
-    to += bytes.copy(out, to, from, at + 2);
-    out[to] = DOT_CODE;
-    to += 1;
-    from = at + 2;
+  for (const place of places) {
+    to += bytes.copy(out, to, from, place);
+    out[to++] = DOT_CODE;
+    from = place;
   }
   bytes.copy(out, to, from);
   return out;

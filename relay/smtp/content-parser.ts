@@ -4,6 +4,7 @@ import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 
 const LF = 10;
 const CR = 13;
+const DOT = 46;
 const NOTHING = Buffer.alloc(0);
 const LINE_START = Buffer.from('\r\n');
 const LINE_WITH_DOT = Buffer.from('\r\n.');
@@ -47,7 +48,7 @@ export class ContentParser extends SMTPStream {
   override _flushData(): void {}
 
   override _feedDataStream(input: Buffer, done: (error?: Error | null) => void): void {
-    const chunk = this.#held.length === 0 ? input : Buffer.concat([this.#held, input]);
+    const chunk = this.#behindHeld(input);
     const start = this.#borrowed;
     // Stuffed dots are taken out in place: parts of their own would cost a client nothing and us an object each.
     let written = start;
@@ -75,6 +76,14 @@ export class ContentParser extends SMTPStream {
     this.#borrowed = hold === 0 ? start : 0;
     if (written > start) (this.#receiver as ContentReceiver).part(chunk.subarray(start, written), done);
     else done();
+  }
+
+  /** Nothing is copied where nothing could end before the first octet. */
+  #behindHeld(input: Buffer): Buffer {
+    const atStart = this.#borrowed > 0 && this.#borrowed === this.#held.length;
+    if (this.#held.length > 0 && !(atStart && input[0] !== DOT)) return Buffer.concat([this.#held, input]);
+    this.#borrowed = 0;
+    return input;
   }
 
   #end(lastPart: Buffer, rest: Buffer, done: (error?: Error | null) => void): void {
