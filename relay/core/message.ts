@@ -3,8 +3,8 @@
 /** Octets after the header section, line endings normalised to CRLF, not dot-stuffed. May be read any number of times. */
 export interface Body {
   readonly size: number;
-  /** The whole body when it is held in memory; undefined when it waits in a file. */
-  readonly memory: Uint8Array | undefined;
+  /** The whole body in pieces when it is held in memory; undefined when it waits in a file. */
+  readonly memory: readonly Uint8Array[] | undefined;
   /** The body in pieces, from its beginning; every call starts again. Throws when the file cannot be read. */
   chunks(): AsyncIterable<Uint8Array>;
   /** SHA-256 of the body as it is: what tells one message from another. */

@@ -15,6 +15,8 @@ export interface ContentResult {
   readonly cause: string;
 }
 
+/** What is written at once: few enough octets that the end of the connection is seen before the final dot goes out. */
+const WRITE_BYTES = 256 * 1024;
 const CRLF = Buffer.from('\r\n');
 const EARLY = 'it answered before the content was complete';
 
@@ -30,11 +32,11 @@ export async function sendContent(
   stuffing.add(content.headerSection, pieces);
   if (content.hasSeparator) stuffing.add(CRLF, pieces);
   connection.beginContent();
-  const { memory } = content.body;
-  if (memory !== undefined) {
-    stuffing.add(memory, pieces);
+  const { memory, size } = content.body;
+  if (memory !== undefined && size <= WRITE_BYTES) {
+    for (const piece of memory) stuffing.add(piece, pieces);
   } else {
-    const failure = await sendFile(connection, content, stuffing, pieces, deadline, durations);
+    const failure = await sendLarge(connection, content, stuffing, pieces, deadline, durations);
     if (failure !== undefined) return withoutDot(connection, failure);
   }
   if (performance.now() >= deadline) return withoutDot(connection, 'the time for this delivery was over');
@@ -46,11 +48,8 @@ export async function sendContent(
   return { reply, dotSent: true, cause };
 }
 
-/**
- * All of a body that is not in memory but its last writes, which are left in `pieces`. The value says why that was not
- * possible.
- */
-async function sendFile(
+/** All of the body but its last write, which is left in `pieces`. The value says why that was not possible. */
+async function sendLarge(
   connection: Connection,
   content: MessageContent,
   stuffing: DotStuffing,
@@ -59,12 +58,16 @@ async function sendFile(
   durations: Durations,
 ): Promise<string | undefined> {
   let octets = contentSize(content) - content.body.size;
+  let unwritten = 0;
   try {
     for await (const chunk of content.body.chunks()) {
       octets += chunk.length;
+      unwritten += chunk.length;
       stuffing.add(chunk, pieces);
+      if (unwritten < WRITE_BYTES) continue;
       if (!connection.write(pieces, durations.block, deadline)) await connection.drained();
       pieces.length = 0;
+      unwritten = 0;
       if (connection.lostCause !== undefined) return connection.lostCause;
       if (connection.earlyReply !== undefined) return EARLY;
     }

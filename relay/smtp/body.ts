@@ -1,23 +1,30 @@
 /** A received body, held in memory or in a spool file, that can be read any number of times. */
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Body } from '../core/message.ts';
 import { RelaxedBody } from '../core/relaxed-body.ts';
 import type { SpoolFile } from './spool.ts';
 
 export class MemoryBody implements Body {
-  readonly memory: Uint8Array;
+  readonly size: number;
+  #memory: readonly Uint8Array[] | undefined;
+  #digest: Uint8Array | undefined;
 
-  constructor(memory: Uint8Array) {
-    this.memory = memory;
+  /** `digest`, when it was made while the body arrived. */
+  constructor(memory: readonly Uint8Array[], digest?: Uint8Array) {
+    this.size = memory.reduce((size, piece) => size + piece.length, 0);
+    this.#memory = memory;
+    this.#digest = digest;
   }
 
-  get size(): number {
-    return this.memory.length;
+  get memory(): readonly Uint8Array[] {
+    if (this.#memory === undefined) throw new Error('the body was given back before it was read');
+    return this.#memory;
   }
 
   digest(): Uint8Array {
-    return createHash('sha256').update(this.memory).digest();
+    this.#digest ??= hashOf(this.memory).digest();
+    return this.#digest;
   }
 
   relaxedHash(): Promise<Uint8Array> {
@@ -25,8 +32,19 @@ export class MemoryBody implements Body {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    if (this.memory.length > 0) yield this.memory;
+    yield* this.memory;
   }
+
+  /** A small one stays: it costs less than a digest that nobody asks for. */
+  dispose(): void {
+    if (this.#digest !== undefined) this.#memory = undefined;
+  }
+}
+
+export function hashOf(pieces: readonly Uint8Array[]): Hash {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash;
 }
 
 export class SpooledBody implements Body {
@@ -55,12 +73,16 @@ export class SpooledBody implements Body {
   chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#file.chunks();
   }
+
+  dispose(): void {
+    this.#file.dispose();
+  }
 }
 
 async function hashRelaxed(body: Body): Promise<Uint8Array> {
   const hash = createHash('sha256');
   const canonical = new RelaxedBody((octets) => hash.update(octets));
-  if (body.memory !== undefined) canonical.update(body.memory);
+  if (body.memory !== undefined) for (const piece of body.memory) canonical.update(piece);
   else for await (const chunk of body.chunks()) canonical.update(chunk);
   canonical.finish();
   return hash.digest();

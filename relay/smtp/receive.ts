@@ -1,12 +1,14 @@
 /** Turns the content after DATA into a ReceivedMessage: line endings made CRLF, header section split off, a large body on disk. */
 
 import { isAscii } from 'node:buffer';
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { LimitsConfig } from '../core/config.ts';
-import type { Body, ReceivedMessage } from '../core/message.ts';
+import type { ReceivedMessage } from '../core/message.ts';
 import { type Reply, reply } from '../core/reply.ts';
-import { MemoryBody, SpooledBody } from './body.ts';
+import { hashOf, MemoryBody, SpooledBody } from './body.ts';
+import { BodyMemory, type MemoryShare } from './body-memory.ts';
+import { BodyPieces } from './body-pieces.ts';
 import { ByteCollector } from './byte-collector.ts';
 import { ContentRefused } from './content-stream.ts';
 import { LineEndings } from './line-endings.ts';
@@ -14,6 +16,10 @@ import { SpoolFile } from './spool.ts';
 
 /** Larger than most mail without attachments; 5,000 connections of a pod could hold 1.2 GiB of it, all uploading at once. */
 const MEMORY_BYTES = 256 * 1024;
+/** Larger bodies share this: files cost half as much again, and 32 MiB are twenty with an ordinary attachment. */
+const SHARED_MEMORY = new BodyMemory(32 * 1024 * 1024);
+/** What is written to a file at once: each write is a hand-over to the thread pool and back. */
+const WRITE_BYTES = 256 * 1024;
 const CR = 13;
 const LF = 10;
 const BLANK_LINE = Buffer.from('\r\n\r\n');
@@ -25,6 +31,8 @@ const NO_SPACE = reply(452, '4.3.1', 'Insufficient system storage, try again lat
 export interface ReceiveOptions {
   readonly limits: Pick<LimitsConfig, 'headerBytes'>;
   readonly spool: { readonly folder: string };
+  /** For bodies larger than 256 KiB; without it, what all of the process share. */
+  readonly memory?: BodyMemory;
 }
 
 export type Received =
@@ -48,10 +56,13 @@ class Reception {
   #headerSection: Buffer | undefined;
   #hasSeparator = false;
   #body8bit = false;
+  readonly #body = new BodyPieces();
+  readonly #share: MemoryShare;
+  /** Of a body larger than MEMORY_BYTES. */
   #hash: Hash | undefined;
   #file: SpoolFile | undefined;
-  /** Parts of the body on their way to the file; undefined while everything fits in memory. */
-  #unwritten: Uint8Array[] | undefined;
+  /** The body goes into the file, `#body` is what is still to be written. */
+  #spooled = false;
   #writing = false;
   #ended = false;
   #settled = false;
@@ -60,6 +71,7 @@ class Reception {
     this.#content = content;
     this.#options = options;
     this.#resolve = resolve;
+    this.#share = (options.memory ?? SHARED_MEMORY).share();
   }
 
   start(): void {
@@ -78,7 +90,9 @@ class Reception {
   readonly #onEnd = (): void => {
     this.#endings.finish();
     this.#ended = true;
-    if (!this.#writing) this.#finish();
+    if (this.#writing) return;
+    if (this.#spooled && this.#body.length > 0) void this.#write();
+    else this.#finish();
   };
 
   readonly #onError = (error: Error | null): void => {
@@ -115,27 +129,28 @@ class Reception {
   #takeBody(bytes: Buffer): void {
     this.#body8bit ||= !isAscii(bytes);
     this.#hash?.update(bytes);
-    if (this.#unwritten === undefined) {
-      this.#collected.append(bytes);
-      if (this.#collected.length <= MEMORY_BYTES) return;
-      this.#hash = createHash('sha256');
-      const all = this.#collected.take();
-      this.#hash.update(all);
-      this.#unwritten = [all];
-    } else {
-      this.#unwritten.push(bytes);
-    }
-    if (!this.#writing) void this.#write(this.#unwritten);
+    this.#body.append(bytes);
+    if (!this.#spooled && this.#fitsInMemory()) return;
+    this.#spooled = true;
+    if (!this.#writing && this.#body.length >= WRITE_BYTES) void this.#write();
   }
 
-  async #write(unwritten: Uint8Array[]): Promise<void> {
+  #fitsInMemory(): boolean {
+    if (this.#body.length <= MEMORY_BYTES) return true;
+    this.#hash ??= hashOf(this.#body.pieces());
+    if (this.#share.holds(this.#body.length)) return true;
+    this.#share.giveBack();
+    return false;
+  }
+
+  async #write(): Promise<void> {
     this.#writing = true;
     // The client is read no faster than the disk writes.
     this.#content.pause();
     try {
       this.#file ??= await SpoolFile.create(this.#options.spool.folder);
-      for (let bytes = unwritten.shift(); bytes !== undefined && !this.#settled; bytes = unwritten.shift()) {
-        await this.#file.append(bytes);
+      while (this.#body.length >= (this.#ended ? 1 : WRITE_BYTES) && !this.#settled) {
+        await this.#file.append(this.#body.take());
       }
     } catch (cause) {
       this.#fail(NO_SPACE, cause);
@@ -150,11 +165,11 @@ class Reception {
     if (this.#settled) return;
     this.#settle();
     const headerSection = this.#headerSection ?? this.#collected.take();
-    const file = this.#file;
-    const body: Body =
-      file === undefined
-        ? new MemoryBody(this.#collected.take())
-        : new SpooledBody(file, (this.#hash as Hash).digest());
+    const digest = this.#hash?.digest();
+    const body =
+      this.#file === undefined
+        ? new MemoryBody(this.#body.take(), digest)
+        : new SpooledBody(this.#file, digest as Buffer);
     this.#resolve({
       ok: true,
       message: {
@@ -164,7 +179,10 @@ class Reception {
         header8bit: !isAscii(headerSection),
         body8bit: this.#body8bit,
         bareLineEndings: this.#endings.bare,
-        dispose: () => file?.dispose(),
+        dispose: () => {
+          body.dispose();
+          this.#share.giveBack();
+        },
       },
     });
   }
@@ -173,6 +191,7 @@ class Reception {
     if (this.#settled) return;
     this.#settle();
     if (!this.#writing) this.#file?.dispose();
+    this.#share.giveBack();
     // What is left of the message is read and dropped: SMTP has no way to stop a client before its final dot.
     this.#content.resume();
     this.#resolve(cause === undefined ? { ok: false, reply: answer } : { ok: false, reply: answer, cause });

@@ -35,12 +35,12 @@ export class SpoolFile {
   }
 
   /** One write at a time. Rejects when the disk is full. */
-  async append(bytes: Uint8Array): Promise<void> {
-    let written = 0;
-    while (written < bytes.length) {
-      const result = await this.#file.write(bytes, written, bytes.length - written, this.#size);
-      written += result.bytesWritten;
-      this.#size += result.bytesWritten;
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
+    let rest = [...pieces];
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#file.writev(rest, this.#size);
+      this.#size += bytesWritten;
+      rest = behind(rest, bytesWritten);
     }
   }
 
@@ -76,4 +76,15 @@ export class SpoolFile {
     // Nothing depends on how closing ends: the file has no name and its bytes no reader.
     if (this.#users === 0) this.#file.close().catch(() => undefined);
   }
+}
+
+function behind(pieces: readonly Uint8Array[], octets: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  let start = 0;
+  for (const piece of pieces) {
+    const written = Math.max(0, octets - start);
+    start += piece.length;
+    if (written < piece.length) rest.push(piece.subarray(written));
+  }
+  return rest;
 }

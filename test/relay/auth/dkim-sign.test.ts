@@ -19,7 +19,7 @@ const KEYS = {
   'two._domainkey.shared.example': `v=DKIM1; k=rsa; p=${two.publicKey.toString('base64')}`,
 };
 
-const bodyOf = (text: string) => new MemoryBody(Buffer.from(text, 'latin1'));
+const bodyOf = (text: string) => new MemoryBody([Buffer.from(text, 'latin1')]);
 const hashOf = (text: string) => bodyOf(text).relaxedHash();
 
 const headerOf = (lines: readonly string[]) => parseHeader(Buffer.from(`${lines.join('\r\n')}\r\n`, 'latin1'));

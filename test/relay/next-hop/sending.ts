@@ -74,7 +74,7 @@ export function message(body = 'Hello\r\n', options: ContentOptions = {}): Messa
     body8bit: options.body8bit ?? false,
     body: {
       size: options.size ?? whole.length,
-      memory: options.pieces === undefined ? whole : undefined,
+      memory: options.pieces === undefined ? [whole] : undefined,
       digest: () => Buffer.alloc(32),
       relaxedHash: async () => Buffer.alloc(32),
       async *chunks() {

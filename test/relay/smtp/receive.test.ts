@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Body, ReceivedMessage } from '../../../relay/core/message.ts';
 import { reply } from '../../../relay/core/reply.ts';
+import { BodyMemory } from '../../../relay/smtp/body-memory.ts';
 import { ContentRefused, ContentStream } from '../../../relay/smtp/content-stream.ts';
 import { receiveMessage } from '../../../relay/smtp/receive.ts';
 
@@ -16,13 +17,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function receive(content: Readable, headerBytes = 1000, spoolFolder = folder) {
-  return receiveMessage(content, { limits: { headerBytes }, spool: { folder: spoolFolder } });
+/** No large body finds room. */
+const NO_MEMORY = new BodyMemory(0);
+
+function receive(content: Readable, headerBytes = 1000, spoolFolder = folder, memory = NO_MEMORY) {
+  return receiveMessage(content, { limits: { headerBytes }, spool: { folder: spoolFolder }, memory });
 }
 
-async function received(parts: readonly (string | Buffer)[], headerBytes = 1000): Promise<ReceivedMessage> {
+async function received(parts: readonly (string | Buffer)[], memory = NO_MEMORY): Promise<ReceivedMessage> {
   const chunks = parts.map((part) => Buffer.from(part as string, 'latin1')).filter((part) => part.length > 0);
-  const result = await receive(Readable.from(chunks, { objectMode: false }), headerBytes);
+  const result = await receive(Readable.from(chunks, { objectMode: false }), 1000, folder, memory);
   if (!result.ok) throw new Error(result.reply.text);
   return result.message;
 }
@@ -130,7 +134,39 @@ describe('a large body', () => {
 
   test('of 256 KiB stays in memory', async () => {
     const message = await received([`A: 1\r\n\r\n`, 'x'.repeat(256 * 1024 - 2), '\r\n']);
-    expect(message.body.memory?.length).toBe(256 * 1024);
+    expect(Buffer.concat(message.body.memory ?? []).length).toBe(256 * 1024);
+  });
+
+  test('stays in memory while there is room for it, and gives it back', async () => {
+    const memory = new BodyMemory(whole.length * 2 - 1);
+    const parts = [`A: 1\r\n\r\n`, ...cut(whole, [100, 105, 5_000, 300_000, 300_001, 600_000])];
+    const first = await received(parts, memory);
+    const second = await received(parts, memory);
+    expect(second.body.memory).toBeUndefined();
+    expect(Buffer.concat(first.body.memory ?? []).equals(Buffer.from(whole))).toBe(true);
+    expect(Buffer.from(first.body.digest()).equals(second.body.digest())).toBe(true);
+    expect(Buffer.from(await first.body.relaxedHash()).toString('hex')).toBe(relaxedHash(whole));
+    first.dispose();
+    first.dispose();
+    await expect(read(first.body)).rejects.toThrow('given back');
+    expect((await received(parts, memory)).body.memory).toBeDefined();
+    expect((await received(parts, memory)).body.memory).toBeUndefined();
+  });
+
+  test('of a client that leaves gives its memory back', async () => {
+    const memory = new BodyMemory(whole.length);
+    const content = new ContentStream();
+    const result = receive(content, 1000, folder, memory);
+    content.give(Buffer.from(`A: 1\r\n\r\n${whole}`), () => content.destroy(new Error('gone')));
+    expect((await result).ok).toBe(false);
+    expect((await received([`A: 1\r\n\r\n`, whole], memory)).body.memory).toBeDefined();
+  });
+
+  test('in the smallest pieces is gathered', async () => {
+    const text = 'ab\r\n'.repeat(5_000);
+    const message = await received([`A: 1\r\n\r\n`, ...(text.match(/../gs) as string[])]);
+    expect(Buffer.concat(message.body.memory ?? []).toString()).toBe(text);
+    expect(message.body.memory?.length).toBeLessThan(4);
   });
 
   test('is deferred when its folder cannot take it, and the rest is drained', async () => {
