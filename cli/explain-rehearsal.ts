@@ -180,7 +180,7 @@ class Stage {
         return received;
       },
       certificateMatches,
-      memoryBody: (octets) => new MemoryBody(octets),
+      memoryBody: (octets) => new MemoryBody([octets]),
       tracking: { event: (event) => this.#events.push(event) },
       log: { info: () => {}, warn: () => {}, error: () => {} },
       metrics: createMetrics(),

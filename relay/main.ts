@@ -104,7 +104,7 @@ export class Relay {
         discoverer: this.#discoverer,
         receive: (content, limits) => receiveMessage(content, { limits, spool: { folder: spoolFolder } }),
         certificateMatches: (tls, demand) => this.#certificateMatches(tls, demand),
-        memoryBody: (octets) => new MemoryBody(octets),
+        memoryBody: (octets) => new MemoryBody([octets]),
         tracking: lines.tracking,
         log: lines.log,
         metrics: this.metrics,
