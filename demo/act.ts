@@ -47,6 +47,11 @@ export interface Outcome {
   readonly asked?: Readonly<Partial<Record<Place, boolean>>>;
 }
 
+/** Taken at once, and this is what arrives. */
+export function delivered(arrives: Expected): Outcome {
+  return { reply: '250 ', arrives };
+}
+
 /** Manifests that are written into the folder while the relay runs, before the message is sent. */
 export interface Joining {
   /** Folder of the manifests, from the root of the repository. */

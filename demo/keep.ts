@@ -33,7 +33,7 @@ export function formatArrival({ reversePath, forwardPaths, message }: Arrival): 
 
 export function advice({ port, metricsPort, logFile, certificateFile, sample }: AdviceSettings): string {
   return `
-Everything stays up until you press Ctrl-C; mail that arrives is shown here. In another terminal:
+The first part stays up until you press Ctrl-C; mail that arrives is shown here. In another terminal:
 
   The world writes to Mary:
     swaks --server 127.0.0.1:${port} --tls --from anna@world.example --to mary.jones@shared.example

@@ -12,6 +12,8 @@ export interface Mail {
   readonly text: string;
   /** Header fields that the sending mail system adds: name and value. */
   readonly fields?: readonly (readonly [string, string])[];
+  /** Named on MAIL where that is offered: XOORG=. */
+  readonly organization?: string;
 }
 
 /** The message with its header section, CRLF throughout. */

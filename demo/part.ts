@@ -9,6 +9,11 @@ export interface Site {
   hasMailbox(address: string): boolean;
 }
 
+/** One with these mailboxes and no others. */
+export function site(name: string, mailboxes: readonly string[]): Site {
+  return { name, hasMailbox: (address) => mailboxes.includes(address) };
+}
+
 /** A mail system that sends. */
 export interface Origin {
   /** Name in its EHLO. */

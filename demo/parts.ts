@@ -1,6 +1,6 @@
 /** The parts of the story, in their order. */
 
-import type { Part } from './part.ts';
+import { type Part, site } from './part.ts';
 import { ACTS, MAILBOXES } from './story.ts';
 import { AUTHORITY_PART } from './story-authority.ts';
 import { EXCHANGE_ONLINE_PART } from './story-exchange-online.ts';
@@ -13,8 +13,8 @@ export const TWO_TENANTS_PART: Part = {
   overlay: 'demo/overlay',
   domain: 'shared.example',
   sites: {
-    tenant1: { name: 'mail.tenant1.example', hasMailbox: (address) => MAILBOXES.tenant1.includes(address) },
-    tenant2: { name: 'mail-a.tenant2.example', hasMailbox: (address) => MAILBOXES.tenant2.includes(address) },
+    tenant1: site('mail.tenant1.example', MAILBOXES.tenant1),
+    tenant2: site('mail-a.tenant2.example', MAILBOXES.tenant2),
     world: { name: 'mx.world.example', hasMailbox: (address) => address.endsWith('@world.example') },
   },
   origins: {

@@ -1,7 +1,7 @@
 /** The third part of the story, as data: one system is the authority for all addresses, students are in the cloud. */
 
-import type { Act, Expected, Outcome } from './act.ts';
-import type { Part } from './part.ts';
+import { type Act, delivered, type Outcome } from './act.ts';
+import { type Part, site } from './part.ts';
 
 const LENA = { tenant: 'llange@live.contoso.example', shared: 'lena.lange@contoso.example' };
 /** On premises the shared address is the only one. */
@@ -21,7 +21,6 @@ const STAMP: readonly [string, string][] = [
   ['X-OriginatorOrg', 'live.contoso.example'],
 ];
 
-const delivered = (arrives: Expected): Outcome => ({ reply: '250 ', arrives });
 const refused = (address: string): Outcome => ({ reply: '550 5.1.1', refused: { [address]: '550 5.1.1' } });
 
 const ACTS: readonly Act[] = [
@@ -201,12 +200,9 @@ export const AUTHORITY_PART: Part = {
   overlay: 'demo/on-premises',
   domain: 'contoso.example',
   sites: {
-    onPremises: { name: 'mail-a.contoso.example', hasMailbox: (address) => address === NORA },
-    cloud: {
-      name: 'live-contoso-example.mail.protection.outlook.com',
-      hasMailbox: (address) => address === LENA.tenant,
-    },
-    world: { name: 'mx.world.example', hasMailbox: (address) => address.endsWith('@world.example') },
+    onPremises: site('mail-a.contoso.example', [NORA]),
+    cloud: site('live-contoso-example.mail.protection.outlook.com', [LENA.tenant]),
+    world: site('mx.world.example', [ANNA]),
   },
   origins: {
     onPremises: { name: 'mail-a.contoso.example', certificate: 'mail-a.contoso.example' },

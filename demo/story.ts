@@ -1,6 +1,6 @@
 /** The story the demo plays, as data: who writes to whom, and what must come of it. */
 
-import type { Act, Expected, Outcome } from './act.ts';
+import { type Act, delivered } from './act.ts';
 
 const JOHN = { tenant: 'john.smith@tenant1.example', shared: 'john.smith@shared.example' };
 const MARY = { tenant: 'mary.jones@tenant2.example', shared: 'mary.jones@shared.example' };
@@ -12,8 +12,6 @@ const john = (address: string) => `John Smith <${address}>`;
 const mary = (address: string) => `Mary Jones <${address}>`;
 const alice = (address: string) => `Alice Adams <${address}>`;
 const anna = `Anna Berg <${ANNA}>`;
-
-const delivered = (arrives: Expected): Outcome => ({ reply: '250 ', arrives });
 
 export const MAILBOXES: Readonly<Record<'tenant1' | 'tenant2', readonly string[]>> = {
   tenant1: [JOHN.tenant, ALICE.tenant],

@@ -1,7 +1,7 @@
 /** Writes an act as a table for a person: what went in beside what came out, at most 100 columns wide. */
 
 import { type Act, PLACES, SENDERS } from './act.ts';
-import { headerFields } from './message.ts';
+import { headerFields, type Mail } from './message.ts';
 import type { Scene, SeenArrival } from './play.ts';
 import type { Signature } from './verifier.ts';
 
@@ -107,9 +107,13 @@ function sentAndArrived(act: Act, scene: Scene, arrival: SeenArrival): Row[] {
   });
 }
 
+function organization({ organization: name }: Mail): string[] {
+  return name === undefined ? [] : [`XOORG=${name}`];
+}
+
 function rowsOf(act: Act, scene: Scene, right: (label: string) => readonly string[]): Row[] {
   const left: [string, readonly string[]][] = [
-    ['MAIL FROM', [act.mail.reversePath]],
+    ['MAIL FROM', [act.mail.reversePath, ...organization(act.mail)]],
     ['RCPT TO', scene.forwardPaths.map((path) => (scene.answer.refused.has(path) ? `${path} ✗` : path))],
     ...Object.keys(SHOWN).map((label): [string, string[]] => [label, header(scene.sent, label)]),
     ['DKIM', signatures(scene.sentSignatures)],
