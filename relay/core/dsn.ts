@@ -53,7 +53,8 @@ export function formatDeliveryReport(report: DeliveryReport): FormattedReport {
   const parts = [
     part('text/plain; charset=utf-8', utf8Octets(explanation(report)), boundary),
     part('message/delivery-status', utf8Octets(statusFields(report)), boundary),
-    part('text/rfc822-headers', report.originalHeader, boundary),
+    // The parameter is for readers that would take octets above 127 for none; others ignore it.
+    part('text/rfc822-headers; charset=utf-8', report.originalHeader, boundary),
   ];
   const body = `${parts.map((text) => `--${boundary}\r\n${text}\r\n`).join('')}--${boundary}--\r\n`;
   return { headerSection: utf8Octets(`${header.join('\r\n')}\r\n`), body: utf8Octets(body) };

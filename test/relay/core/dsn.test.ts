@@ -49,7 +49,7 @@ describe('formatDeliveryReport', () => {
     expect(parts.map((part) => part.header)).toEqual([
       'Content-Type: text/plain; charset=utf-8',
       'Content-Type: message/delivery-status',
-      'Content-Type: text/rfc822-headers',
+      'Content-Type: text/rfc822-headers; charset=utf-8',
     ]);
   });
 
