@@ -7,7 +7,8 @@ import { formatReply, isSuccess } from '../relay/core/reply.ts';
 import type { HeaderChange } from '../relay/core/rewrite-header.ts';
 import { compose } from '../relay/transaction/compose.ts';
 import type { TransactionStart } from '../relay/transaction/transaction.ts';
-import type { Rehearsal, Signature } from './explain-rehearsal.ts';
+import type { Rehearsal } from './explain-rehearsal.ts';
+import type { Signature } from './explain-stage.ts';
 
 export interface FieldAccount {
   /** A field that is rewritten is one removed and one added. */
@@ -20,7 +21,7 @@ export interface MessageAccount {
   readonly reply: string;
   readonly cause: string | undefined;
   readonly accepted: boolean;
-  /** Octets as it came. */
+  /** Octets with CRLF at the end of each line; of one that is not taken, as it was given. */
   readonly size: number;
   /** Empty when the message would not go out. */
   readonly header: readonly FieldAccount[];
@@ -47,7 +48,7 @@ export async function explainMessage(
     reply: formatReply(data.reply),
     cause: data.cause,
     accepted,
-    size: received === undefined ? 0 : received.size,
+    size: received?.size ?? rehearsal.octets,
     reported,
   };
   if (!accepted || received === undefined || recipient === undefined || claim?.headerSection === undefined) {

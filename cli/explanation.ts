@@ -19,7 +19,8 @@ import {
   type SenderAccount,
 } from './explain-envelope.ts';
 import { explainMessage, type MessageAccount } from './explain-message.ts';
-import { certificateMatches, type Client, type Rehearsal, rehearse, type Scene } from './explain-rehearsal.ts';
+import { type Client, type Rehearsal, rehearse, type Scene } from './explain-rehearsal.ts';
+import { certificateMatches } from './explain-stage.ts';
 
 export interface Question {
   readonly directory: Directory;

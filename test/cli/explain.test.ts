@@ -31,6 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'isthmus-explain-'));
 beforeAll(() => {
   cpSync(CASES, folder, { recursive: true });
   cpSync(join(ROOT, SAMPLES), join(folder, SAMPLES), { recursive: true });
+  writeFileSync(join(folder, 'big.eml'), `From: john@tenant1.example\n\n${'x'.repeat(70_000)}\n`);
   const manifests = join(folder, 'two-tenants');
   mkdirSync(manifests);
   for (const [file, text] of Object.entries(twoTenants({ tenant1: 2601, tenant2: 2602, world: 2603 }))) {
