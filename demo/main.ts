@@ -28,13 +28,8 @@ async function tell(part: Part, first: number, stage: Stage, interrupted: AbortS
   return failures;
 }
 
-interface Course {
-  readonly failures: number;
-  /** Of the relays; undefined when a signal ended one. */
-  readonly exitCodes: readonly (number | undefined)[];
-}
-
-function verdict({ failures, exitCodes }: Course): string {
+/** `exitCodes` are the relays'; undefined when a signal ended one. */
+function verdict(failures: number, exitCodes: readonly (number | undefined)[]): string {
   if (failures > 0) {
     return paint.bad(`${failures} of the transactions above went otherwise than the story says: see the lines with ✗.`);
   }
@@ -70,7 +65,7 @@ async function main(keep: boolean): Promise<number> {
         if (!keeps) exitCodes.push(await scenery.takeDown());
       }
     }
-    print(verdict({ failures, exitCodes }));
+    print(verdict(failures, exitCodes));
     if (kept !== undefined) {
       live = (arrival) => print(formatArrival(arrival));
       print(advice(handOut(kept, TWO_TENANTS_PART.sample)));

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import DKIM from 'nodemailer/lib/dkim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeAuthority } from '../../demo/certificates.ts';
@@ -93,6 +94,48 @@ describe('a mail system', () => {
     expect(answer.reply).toMatch(/^550 5\.1\.1 /);
     expect([...answer.refused.keys()]).toEqual(['nobody@tenant1.example']);
     expect(system.arrivals.length).toBe(before);
+  });
+});
+
+describe('a conversation', () => {
+  test.each([
+    ['is closed', (socket: Socket) => socket.end(), /the connection was closed/],
+    ['is reset', (socket: Socket) => socket.resetAndDestroy(), /ECONNRESET|the connection was closed/],
+  ])('that %s by the other side breaks off, and says so', async (_how, end, reason) => {
+    const server = createServer((socket) => {
+      socket.write('220 mx.world.example\r\n');
+      socket.once('data', () => end(socket));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(send({ name: 'a.example', relayPort: port }, MAIL, [], Buffer.from(''))).rejects.toThrow(reason);
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('names the organization only where that is offered', async () => {
+    const heard: string[] = [];
+    const extensions = ['250-XOORG', '250-x.example'];
+    const server = createServer((socket) => {
+      socket.write('220 mx.world.example\r\n');
+      createInterface(socket).on('line', (line) => {
+        heard.push(line);
+        socket.write(line.startsWith('EHLO') ? `250-x\r\n${extensions.pop()}\r\n250 SIZE\r\n` : '550 5.7.1 No\r\n');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const mail = { ...MAIL, organization: 'tenant1.example' };
+    for (const _attempt of extensions.slice()) {
+      const { reply } = await send({ name: 'a.example', relayPort: port }, mail, [], Buffer.from(''));
+      expect(reply).toBe('550 5.7.1 No');
+    }
+    server.close();
+    await once(server, 'close');
+    expect(heard.filter((line) => line.startsWith('MAIL'))).toEqual([
+      'MAIL FROM:<anna@world.example>',
+      'MAIL FROM:<anna@world.example> XOORG=tenant1.example',
+    ]);
   });
 });
 
