@@ -3,8 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { createDomainSigners } from './auth/dkim-sign.ts';
+import { createTraceKeys } from './auth/trace-key.ts';
 import type { Credentials, RelayConfig } from './core/config.ts';
 import { buildDirectory, type Directory } from './core/directory.ts';
+import type { TraceKeys } from './core/trace.ts';
 import type { CertificateDemand } from './core/source.ts';
 import { createDiscoverer, type Discoverer } from './discover/discoverer.ts';
 import { discoveryEvents } from './discovery-events.ts';
@@ -49,6 +51,7 @@ export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly
 interface Running extends Configuration {
   readonly directory: Directory;
   readonly sign: Sign;
+  readonly trace: TraceKeys | undefined;
 }
 
 export class Relay {
@@ -172,7 +175,8 @@ export class Relay {
     const checked = checkIdentity(identity, new Date());
     if (!checked.ok) throw new Error(`TLS certificate: ${checked.reason}`);
     for (const warning of checked.warnings) this.#options.lines.log.warn(`TLS certificate: ${warning}`);
-    return { ...next, directory: buildDirectory(config), sign };
+    const trace = createTraceKeys(config.fleet, credentials);
+    return { ...next, directory: buildDirectory(config), sign, trace };
   }
 
   #inForce({ config, identity }: Configuration): void {

@@ -138,6 +138,7 @@ function administrative(
   if (parsed?.ok !== true)
     return refuse('Held', `nobody is named who reads ${name}: set spec.${name} or the fleet's spec.postmaster`);
   const place = administrativePlace(directory, parsed.value);
+  if (place === undefined) return refuse('Held', `no rule resolves ${destination}, who is to read ${name}`);
   if (place.target.kind !== 'TenantRoute' && directory.config.held.outbound === true)
     return refuse('Held', WAY_OUT_HELD);
   return { ...place, resolution: 'Postmaster', sharedDomain, recipientDomain: mailbox.domain };
@@ -154,12 +155,14 @@ function administrativePlace(directory: Directory, mailbox: Mailbox) {
     } as const;
   }
   const route = directory.routingDomains.get(mailbox.domain);
-  const authority = directory.sharedDomains.get(mailbox.domain)?.unresolvedRecipients;
+  const unresolved = directory.sharedDomains.get(mailbox.domain)?.unresolvedRecipients;
+  // The MX of a shared domain is this relay.
+  if (route === undefined && unresolved !== undefined && unresolved.action !== 'Route') return undefined;
   const target: Target =
     route !== undefined
       ? { kind: 'TenantRoute', name: route.name }
-      : authority?.action === 'Route'
-        ? { kind: 'TenantRoute', name: authority.tenantRoute }
+      : unresolved?.action === 'Route'
+        ? { kind: 'TenantRoute', name: unresolved.tenantRoute }
         : outbound(directory, mailbox.domain);
   return { action: 'Accept', target, forwardPath: formatMailbox(mailbox), rule: undefined } as const;
 }

@@ -17,8 +17,9 @@ import {
 } from '../core/rewrite-header.ts';
 import { removeBrokenSignatures } from '../core/signatures.ts';
 import { isSignedOrEncrypted } from '../core/signed.ts';
+import { formatTrace, MAX_PASSES, readTrace, removeTrace } from '../core/trace.ts';
 import type { ClientConnection } from '../smtp/session.ts';
-import type { TransactionStart } from './transaction.ts';
+import type { TransactionStart } from './start.ts';
 
 export interface ComposedMessage {
   readonly ok: true;
@@ -62,6 +63,8 @@ export async function compose(
   if (countReceived(received) > directory.config.fleet.limits.hops) {
     return { ok: false, reply: LOOP, cause: 'more Received fields than limits.hops' };
   }
+  const passes = start.trace === undefined ? 0 : readTrace(received, start.trace);
+  if (passes > MAX_PASSES) return { ok: false, reply: LOOP, cause: `it has passed this fleet ${passes} times` };
   if (start.journal) return asItCame(directory, recipient, received, message);
   const route = client.kind === 'Tenant' ? client.route : undefined;
   const governing = route === undefined ? undefined : governingDomain(directory, route, reversePath);
@@ -80,7 +83,9 @@ export async function compose(
           changedFields: rewritten.changedFields,
           bodyChanged: false,
         });
-  const traced = prependFields(unsigned, receivedField(start, now));
+  const untraced = start.trace === undefined ? unsigned : removeTrace(unsigned, start.trace);
+  const trace = start.trace === undefined ? '' : formatTrace(received, passes + 1, start.trace);
+  const traced = prependFields(untraced, receivedField(start, now) + trace);
   const header = route === undefined ? traced : prependFields(traced, await start.sign(traced, message.body));
   return {
     ok: true,

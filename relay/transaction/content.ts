@@ -9,7 +9,7 @@ import { type ComposedMessage, compose } from './compose.ts';
 import type { Delivery } from './delivered-memory.ts';
 import type { TransactionEdges } from './edges.ts';
 import { nextHopFields, refusalEvent, type Trail } from './trail.ts';
-import type { TransactionStart } from './transaction.ts';
+import type { TransactionStart } from './start.ts';
 import { failureFields, judge } from './verdict.ts';
 
 /** A transaction whose recipients are accepted and whose message is here. */

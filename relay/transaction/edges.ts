@@ -7,6 +7,7 @@ import type { Directory } from '../core/directory.ts';
 import type { Header } from '../core/header.ts';
 import type { Body, ReceivedMessage } from '../core/message.ts';
 import type { Reply } from '../core/reply.ts';
+import type { TraceKeys } from '../core/trace.ts';
 import type { CertificateDemand } from '../core/source.ts';
 import type { Discoverer } from '../discover/discoverer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -30,8 +31,8 @@ export interface Findings {
 }
 
 export interface TransactionEdges {
-  /** The configuration in force now, and the signers that belong to it. */
-  current(): { readonly directory: Directory; readonly sign: Sign };
+  /** The configuration in force now, with the signers and the keys of trace fields that belong to it. */
+  current(): { readonly directory: Directory; readonly sign: Sign; readonly trace: TraceKeys | undefined };
   readonly nextHops: NextHops;
   readonly discoverer: Pick<Discoverer, 'discover' | 'forget'>;
   /** Never rejects. */

@@ -9,7 +9,7 @@ import type { FailedRecipient } from './ask-again.ts';
 import type { TransactionEdges } from './edges.ts';
 import type { Promised } from './settle.ts';
 import { nextHopFields } from './trail.ts';
-import type { TransactionStart } from './transaction.ts';
+import type { TransactionStart } from './start.ts';
 import { type FailedStep, failureFields, judge } from './verdict.ts';
 
 const NON_ASCII = /[^\u0000-\u007f]/;

@@ -46,7 +46,7 @@ class RelaySession implements SmtpSession {
 
   mail(reversePath: Path, parameters: MailParameters, organization?: string): Reply {
     this.#unconfirmed = undefined;
-    const { directory, sign } = this.#edges.current();
+    const { directory, sign, trace } = this.#edges.current();
     const client = this.#provenAtMail(this.#identify(directory), organization);
     const queueId = `${this.#connection.id}.${(this.#sequence++).toString(36)}`;
     if (client.kind === 'TlsMissing') {
@@ -58,6 +58,7 @@ class RelaySession implements SmtpSession {
     this.#transaction = new Transaction(this.#edges, {
       directory,
       sign,
+      trace,
       client,
       connection: this.#connection,
       queueId,

@@ -18,7 +18,7 @@ import { refuseMessage, type Refused, type Sending } from './content.ts';
 import type { TransactionEdges } from './edges.ts';
 import { takesMessage, TOO_FAST } from './message-rate.ts';
 import { Trail } from './trail.ts';
-import type { TransactionStart } from './transaction.ts';
+import type { TransactionStart } from './start.ts';
 
 /** A recipient that was answered 250. */
 export interface TakenRecipient {

@@ -2,32 +2,19 @@
 
 import type { Readable } from 'node:stream';
 import type { Claim } from '../core/delivery.ts';
-import type { Directory } from '../core/directory.ts';
 import { DISCOVERY_REPLIES, readAnswer, refuseDiscovery, type RefusedDiscovery } from '../core/discovery.ts';
-import type { MailParameters, Path } from '../core/envelope.ts';
+import type { Path } from '../core/envelope.ts';
 import { clientKey } from '../core/network.ts';
 import { type AcceptedRecipient, decideRecipient, destinationKey } from '../core/recipient.ts';
 import { type Reply, reply, replyClass } from '../core/reply.ts';
 import { announcedReversePath } from '../core/reverse-path.ts';
-import { type ClientIdentity, sharesItsAddress } from '../core/source.ts';
-import type { ClientConnection } from '../smtp/session.ts';
+import { sharesItsAddress } from '../core/source.ts';
 import { type Answered, deliverContent, refuseMessage } from './content.ts';
-import type { ReceiveResult, Sign, TransactionEdges } from './edges.ts';
+import type { ReceiveResult, TransactionEdges } from './edges.ts';
+import type { TransactionStart } from './start.ts';
 import { outgoingOf, type Promised, refusedOf, settle, type TakenRecipient } from './settle.ts';
 import { Trail } from './trail.ts';
 import { type FailedStep, failureFields, judge } from './verdict.ts';
-
-export interface TransactionStart {
-  readonly directory: Directory;
-  readonly sign: Sign;
-  readonly client: ClientIdentity;
-  readonly connection: ClientConnection;
-  readonly queueId: string;
-  readonly reversePath: Path;
-  readonly parameters: MailParameters;
-  /** Evidence of a proven tenant: nothing in it is changed (core/journal.ts). */
-  readonly journal: boolean;
-}
 
 /** Where all recipients of this transaction go: one destination a transaction (mail-flow §1). */
 interface Destination {

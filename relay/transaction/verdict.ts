@@ -8,7 +8,7 @@ import { formatReply, type Reply, reply } from '../core/reply.ts';
 import type { TrackingEvent } from '../tracking/tracking.ts';
 import type { TransactionEdges } from './edges.ts';
 import { nextHopFields } from './trail.ts';
-import type { TransactionStart } from './transaction.ts';
+import type { TransactionStart } from './start.ts';
 
 export type FailedStep = Extract<StepResult, { ok: false }>;
 

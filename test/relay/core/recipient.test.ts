@@ -30,6 +30,7 @@ describe('decideRecipient', () => {
   const discover = directory({
     sharedDomains: [sharedDomain({ unresolvedRecipients: { action: 'Discover', order: ['tenant2', 'tenant1'] } })],
   });
+  const lost = directory({ sharedDomains: [sharedDomain({ postmaster: 'nobody@shared.example' })] });
   const open = directory({
     tenantRoutes: [tenantRoute('tenant1', { fromInternet: 'Accept' }), tenantRoute('tenant2')],
   });
@@ -134,6 +135,7 @@ describe('decideRecipient', () => {
       'postmaster@shared.example',
       'Postmaster tenant1 postmaster@tenant1.example',
     ],
+    ['a postmaster whom no rule resolves', lost, 'internet', 'postmaster@shared.example', '451 4.3.5'],
     ['nobody reads postmaster: never a bounce', noPostmaster, 'internet', 'postmaster@shared.example', '451 4.3.5'],
     ['postmaster of a foreign domain', plain, 'internet', 'postmaster@world.example', '550 5.7.1'],
     // routing domains and the rest
