@@ -54,7 +54,7 @@ export async function settle(
   if (!unproven && !journal && promised.claim !== undefined) {
     return { ok: true, sending: sendingOf(promised, promised.claim, finalDot) };
   }
-  const known = unproven ? knownAs(edges, promised, client, journal) : { ...promised, start: evidence(promised.start) };
+  const known = knownAs(edges, promised, client, journal);
   const reversePath = journal ? promised.start.reversePath.text : reversePathOf(edges, known);
   const checked = unproven ? checkAgain(known) : { taken: known.taken, failed: [] };
   if (checked === 'Held') {
@@ -101,10 +101,6 @@ function knownAs(edges: TransactionEdges, promised: Promised, client: ClientIden
   const { queueId, connection, reversePath } = start;
   const subject = { queueId, client, connection, originalSender: reversePath.text };
   return { ...promised, start, trail: new Trail(edges.tracking, edges.metrics, subject) };
-}
-
-function evidence(start: TransactionStart): TransactionStart {
-  return { ...start, journal: true };
 }
 
 function reversePathOf(edges: TransactionEdges, { start, first, trail }: Promised): string {

@@ -1,5 +1,6 @@
 /** What is counted, remembered and left alone for a client with Exchange Online's certificate, proven or not. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { commands, contents, JOHN, message, start } from './exchange-fixture.ts';
 import { FOREIGN, ONE, OUTSIDE, TWO } from './exchange-world.ts';
@@ -32,6 +33,21 @@ describe('a proven tenant', () => {
     expect((await again.send(JOHN, ['bob@world.example'], message(ONE))).text).toMatch(/delivered before$/);
     expect(contents(at.world)).toHaveLength(1);
     await again.quit();
+  });
+
+  it('has its mail signed, and a stranger that calls himself the same has not', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const at = await start({ dkimKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string });
+    const client = await at.client();
+    for (const id of [ONE, FOREIGN]) {
+      expect((await client.send(JOHN, ['mary@shared.example'], message(id))).code).toBe(250);
+    }
+    const [signed, unsigned] = contents(at.tenant2);
+    expect(signed).toMatch(/^DKIM-Signature: [^]*? d=shared\.example;/m);
+    expect(unsigned).not.toContain('DKIM-Signature');
+    const sent = at.lines().filter(({ event }) => event === 'SEND');
+    expect(sent.map(({ clientTenant }) => clientTenant)).toEqual(['tenant1', undefined]);
+    await client.quit();
   });
 
   it('has its journal reports delivered octet for octet, with the sender as he came', async () => {

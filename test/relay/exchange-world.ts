@@ -69,12 +69,15 @@ export interface WorldOptions {
   readonly parts?: ConfigParts;
   /** Tenants that are asked for unresolved recipients, in this order; default: all of these go to tenant1. */
   readonly discover?: readonly string[];
+  /** PEM of the key that signs the shared domain's mail. */
+  readonly dkimKey?: string;
 }
 
 export async function exchangeWorld(
   certificates: ExchangeCertificates,
-  { tenant1 = {}, tenant2 = {}, world = {}, parts = {}, discover }: WorldOptions = {},
+  options: WorldOptions = {},
 ): Promise<ExchangeWorld> {
+  const { tenant1 = {}, tenant2 = {}, world = {}, parts = {}, dkimKey = '' } = options;
   const peer = (scripts: Scripts) => startPeer(...[scripts].flat());
   const peers = [await peer(tenant1), await peer(tenant2), await peer(world)] as const;
   const ports = peers.map(({ port }) => port);
@@ -88,8 +91,11 @@ export async function exchangeWorld(
       lines: openLines({ destination: { write: (line: string) => void written.push(line) } }),
     },
     {
-      config: exchangeConfig(ports, parts, discover),
-      credentials: new Map([['ca', certificates.ca]]),
+      config: exchangeConfig(ports, parts, options),
+      credentials: new Map([
+        ['ca', certificates.ca],
+        ['dkim', dkimKey],
+      ]),
       identity: makeSelfSigned('relay.shared.example', new Date()),
     },
   );
@@ -121,11 +127,16 @@ async function connect(certificates: ExchangeCertificates, port: number, shown: 
   return client;
 }
 
-function exchangeConfig(ports: readonly number[], parts: ConfigParts, discover?: readonly string[]): RelayConfig {
+function exchangeConfig(
+  ports: readonly number[],
+  parts: ConfigParts,
+  { discover, dkimKey }: WorldOptions,
+): RelayConfig {
   const at = (port: number | undefined) => nextHop({ hosts: [{ host: '127.0.0.1', port: port ?? 0 }] });
   return relayConfig({
     sharedDomains: [
       sharedDomain({
+        dkim: dkimKey === undefined ? [] : [{ selector: 's1', key: 'dkim', algorithm: 'RSA2048' }],
         unresolvedRecipients:
           discover === undefined
             ? { action: 'Route', tenantRoute: 'tenant1' }
