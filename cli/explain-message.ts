@@ -6,7 +6,7 @@ import type { AcceptedRecipient } from '../relay/core/recipient.ts';
 import { formatReply, isSuccess } from '../relay/core/reply.ts';
 import type { HeaderChange } from '../relay/core/rewrite-header.ts';
 import { compose } from '../relay/transaction/compose.ts';
-import type { TransactionStart } from '../relay/transaction/transaction.ts';
+import type { TransactionStart } from '../relay/transaction/start.ts';
 import type { Rehearsal } from './explain-rehearsal.ts';
 import type { Signature } from './explain-stage.ts';
 

@@ -17,7 +17,7 @@ export const EXPLAIN_OPTIONS: OptionSpecs = {
   from: { value: 'ADDRESS', help: 'reverse-path; "" for the null reverse-path' },
   to: { value: 'ADDRESS', multiple: true, help: 'recipient; may be given several times' },
   fleet: { value: 'NAME', help: 'which RelayFleet to ask, when the manifests have several' },
-  data: { value: 'DIR', help: "the relay's --data: what it remembers of resources that have disappeared" },
+  data: { value: 'DIR', help: "the relay's --data: what it remembers; nothing is written there" },
   output: { value: 'FORMAT', help: 'text (default) or json' },
   help: { help: 'this text' },
 };

@@ -7,6 +7,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Directory } from '../relay/core/directory.ts';
 import type { MailParameters, Path } from '../relay/core/envelope.ts';
 import { isSuccess, type Reply } from '../relay/core/reply.ts';
+import type { TraceKeys } from '../relay/core/trace.ts';
 import { parseMail, parseRecipient } from '../relay/smtp/command.ts';
 import { IncomingContent } from '../relay/smtp/incoming-content.ts';
 import type { ClientConnection, SmtpSession } from '../relay/smtp/session.ts';
@@ -23,6 +24,8 @@ export interface Client {
 
 export interface Scene {
   readonly directory: Directory;
+  /** Keys of trace fields. */
+  readonly trace: TraceKeys | undefined;
   readonly client: Client;
   /** Without angle brackets; empty for the null reverse-path. */
   readonly from: string;
@@ -53,7 +56,7 @@ export interface Rehearsal extends Notes {
 const TLS = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' };
 
 export async function rehearse(scene: Scene): Promise<Rehearsal> {
-  const stage = new Stage(scene.directory, scene.now);
+  const stage = new Stage(scene.directory, scene.trace, scene.now);
   const connection = connectionOf(scene);
   const session = createSessions(stage.edges()).open(connection);
   const utf8 = [scene.from, ...scene.to].some((text) => /[^\u0000-\u007f]/.test(text)) ? ' SMTPUTF8' : '';

@@ -9,6 +9,7 @@ import type { Header } from '../relay/core/header.ts';
 import { contentSize, type ReceivedMessage } from '../relay/core/message.ts';
 import { isSuccess, type Reply, reply } from '../relay/core/reply.ts';
 import type { CertificateDemand } from '../relay/core/source.ts';
+import type { TraceKeys } from '../relay/core/trace.ts';
 import { createMetrics } from '../relay/metrics/metrics.ts';
 import { MemoryBody } from '../relay/smtp/body.ts';
 import { receiveMessage } from '../relay/smtp/receive.ts';
@@ -56,14 +57,16 @@ export function certificateMatches({ certificate }: ClientTls, { names }: Certif
 
 export class Stage {
   readonly #directory: Directory;
+  readonly #trace: TraceKeys | undefined;
   readonly #now: Date;
   readonly #events: TrackingEvent[] = [];
   readonly #claims: { request: ClaimRequest; recipients: string[]; headerSection: Uint8Array | undefined }[] = [];
   #signatures: Signature[] = [];
   #received: Notes['received'];
 
-  constructor(directory: Directory, now: Date) {
+  constructor(directory: Directory, trace: TraceKeys | undefined, now: Date) {
     this.#directory = directory;
+    this.#trace = trace;
     this.#now = now;
   }
 
@@ -71,7 +74,7 @@ export class Stage {
     const [directory, now] = [this.#directory, this.#now];
     const nextHops: NextHops = { claim: (request) => this.#claim(request) };
     return {
-      current: () => ({ directory, sign: async (header) => this.#sign(header) }),
+      current: () => ({ directory, sign: async (header) => this.#sign(header), trace: this.#trace }),
       nextHops,
       discoverer: {
         // Nobody is asked: the first candidate stands for the one that takes the address.

@@ -8,7 +8,8 @@ import { proveByHeader } from '../relay/core/proof.ts';
 import { type AcceptedRecipient, REFUSAL_REPLIES } from '../relay/core/recipient.ts';
 import { formatReply, isSuccess } from '../relay/core/reply.ts';
 import { type ClientIdentity, identifyClient } from '../relay/core/source.ts';
-import type { TransactionStart } from '../relay/transaction/transaction.ts';
+import type { TraceKeys } from '../relay/core/trace.ts';
+import type { TransactionStart } from '../relay/transaction/start.ts';
 import { type ClientAccount, explainClient, type ShownClient } from './explain-client.ts';
 import {
   decide,
@@ -24,6 +25,8 @@ import { certificateMatches } from './explain-stage.ts';
 
 export interface Question {
   readonly directory: Directory;
+  /** Keys of trace fields. */
+  readonly trace: TraceKeys | undefined;
   readonly client: Client;
   readonly tenantId: string | undefined;
   readonly from: string;
@@ -63,7 +66,7 @@ export async function explain(question: Question): Promise<Explanation> {
   const known = proof?.ok === true ? proof.client : client;
   const first = firstAccepted(directory, client, rehearsal);
   const recipients = rehearsal.recipients.map((heard) => explainRecipient(directory, client, rehearsal, heard));
-  const told = await explainMessage(rehearsal, startOf(directory, known, rehearsal), first, question.now);
+  const told = await explainMessage(rehearsal, startOf(question, known, rehearsal), first, question.now);
   const replies = [rehearsal.mail, ...rehearsal.recipients, ...(rehearsal.data === undefined ? [] : [rehearsal.data])];
   return {
     accepted:
@@ -109,12 +112,12 @@ function proofOf(client: ClientIdentity, { received, reversePath }: Rehearsal) {
 }
 
 /** What the relay makes a transaction of once the header is read. */
-function startOf(directory: Directory, client: ClientIdentity, rehearsal: Rehearsal): TransactionStart {
+function startOf({ directory, trace }: Question, client: ClientIdentity, rehearsal: Rehearsal): TransactionStart {
   const { connection, parameters, received, reversePath = NULL_PATH } = rehearsal;
   const header = received?.message.headerSection ?? new Uint8Array();
   const journal = client.kind === 'Tenant' && isJournalReport(header);
   const queueId = `${connection.id}.0`;
-  return { directory, client, connection, parameters, queueId, reversePath, journal, sign: async () => '' };
+  return { directory, trace, client, connection, parameters, queueId, reversePath, journal, sign: async () => '' };
 }
 
 /** The first that was taken decides on the destination, and so on what is rewritten. */

@@ -91,9 +91,10 @@ async function done(address: string, from: string, to: readonly string[]): Promi
 
 const conversations = () => peers.flatMap((peer) => [...peer.conversations]);
 
-/** Queue ids, and what a client calls itself, are each one's own. */
+/** Queue ids, what a client calls itself, and the key of trace fields are each one's own. */
 const withoutIds = (text: string) => text.replace(/OK \S+ delivered/, 'OK delivered');
-const withoutTrace = (header: string) => header.replace(/^Received: .*(?:\r\n[ \t].*)*\r\n/, '');
+const withoutTrace = (header: string) =>
+  header.replace(/^Received: .*(?:\r\n[ \t].*)*\r\n/, '').replace(/^(X-Isthmus-Trace: .*) k=.*\r\n h=.*/, '$1');
 
 const QUESTIONS = CLIENTS.flatMap((client) =>
   SENDERS.flatMap((from) => RECIPIENTS.map((to) => [client, from, to] as const)),

@@ -32,6 +32,8 @@ beforeAll(() => {
   cpSync(CASES, folder, { recursive: true });
   cpSync(join(ROOT, SAMPLES), join(folder, SAMPLES), { recursive: true });
   writeFileSync(join(folder, 'big.eml'), `From: john@tenant1.example\n\n${'x'.repeat(70_000)}\n`);
+  const hop = 'Received: from a.example by b.example; Sun, 22 Nov 2026 07:00:00 +0000\n';
+  writeFileSync(join(folder, 'loop.eml'), `${hop.repeat(31)}From: x@world.example\n\nHello\n`);
   const manifests = join(folder, 'two-tenants');
   mkdirSync(manifests);
   for (const [file, text] of Object.entries(twoTenants({ tenant1: 2601, tenant2: 2602, world: 2603 }))) {
@@ -179,6 +181,11 @@ describe('the command', () => {
       'a message that is not there',
       ['--manifests', 'two-tenants', ...QUESTION, 'no.eml'],
       /no\.eml cannot be read: .*\nname a file/,
+    ],
+    [
+      'a memory that is not there',
+      [...PLAIN, '--data', 'no-such'],
+      /there is no folder no-such\n--data names a relay's/,
     ],
     ['a fleet that is not there', [...PLAIN, '--fleet', 'other'], /there is no RelayFleet other\nthere is: default/],
   ])('asks again for %s', async (_name, args, expected) => {
