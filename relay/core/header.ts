@@ -34,6 +34,10 @@ const COLON = 58;
 /** RFC 5322 §2.2 ftext, and white space before the colon (§4.5). */
 const NAME = /^([!-9;-~]+)[ \t]*$/;
 const LINE_END = /[\r\n]/;
+/** Names as they were written: mail uses a few hundred, and what strangers invent must not fill the memory. */
+const knownNames = new Map<string, string>();
+const REMEMBERED_NAMES = 1000;
+const REMEMBERED_LENGTH = 80;
 
 export function parseHeader(octets: Uint8Array): Header {
   const fields: HeaderField[] = [];
@@ -108,9 +112,9 @@ export function removeFields(header: Header, unwanted: (field: HeaderField) => b
   );
 }
 
-/** The header with whole fields put above it, where trace fields go (RFC 5321 §4.4). `text` ends with CRLF. */
+/** The header with whole fields put above it, where trace fields go (RFC 5321 §4.4). `text` ends with CRLF or is empty. */
 export function prependFields(header: Header, text: string): Header {
-  return editHeader(header, [{ start: 0, end: 0, text }]);
+  return text === '' ? header : editHeader(header, [{ start: 0, end: 0, text }]);
 }
 
 /** The fields where edits put them, when values were edited and whole fields removed or put above; undefined: read anew. */
@@ -164,7 +168,15 @@ function endOfField(octets: Uint8Array, start: number): number {
 function readField(text: string, octets: Uint8Array, start: number, end: number): HeaderField {
   let colon = start;
   while (colon < end && octets[colon] !== COLON && octets[colon] !== LF) colon++;
-  const name = octets[colon] === COLON ? NAME.exec(text.slice(start, colon))?.[1] : undefined;
-  if (name === undefined) return { name: '', start, valueStart: start, end };
-  return { name: name.toLowerCase(), start, valueStart: colon + 1, end };
+  const name = octets[colon] === COLON ? nameIn(text.slice(start, colon)) : '';
+  return { name, start, valueStart: name === '' ? start : colon + 1, end };
+}
+
+/** What stands before a colon as a name; empty when it is none. */
+function nameIn(text: string): string {
+  const known = knownNames.get(text);
+  if (known !== undefined) return known;
+  const name = NAME.exec(text)?.[1]?.toLowerCase() ?? '';
+  if (text.length <= REMEMBERED_LENGTH && knownNames.size < REMEMBERED_NAMES) knownNames.set(text, name);
+  return name;
 }
