@@ -71,7 +71,7 @@ function explainSource(directory: Directory, shown: ShownClient, whole: ClientId
     return { ...account, verdict: 'TlsMissing', reason: 'the address matches, but it takes mail over TLS only' };
   }
   const reason =
-    alone.kind === 'Candidate' ? 'its certificate holds; the header must prove the tenant' : 'all of it holds';
+    alone.kind === 'Candidate' ? 'its certificate holds; the tenant is still to be proven' : 'all of it holds';
   return { ...account, verdict: 'Matches', reason };
 }
 

@@ -11,6 +11,8 @@ import { inboundRules, outboundRules, type RuleAccount } from './explain-rules.t
 
 export interface SenderAccount {
   readonly given: string;
+  /** What XOORG= says. */
+  readonly organization: string | undefined;
   readonly reply: string;
   readonly cause: string | undefined;
   /** undefined: no next hop would hear of it. */
@@ -150,7 +152,7 @@ export function explainSender(
   rehearsal: Rehearsal,
   recipientDomain: string | undefined,
 ): SenderAccount {
-  const { mail, reversePath, claims } = rehearsal;
+  const { mail, reversePath, organization, claims } = rehearsal;
   const claim = claims.findLast(({ recipients }) => recipients.length > 0);
   const goesOutAs = claim?.request.reversePath;
   const mailbox = reversePath?.mailbox;
@@ -158,7 +160,8 @@ export function explainSender(
     client.kind === 'Tenant' && mailbox !== undefined
       ? outboundRules(directory, client.route, mailbox, recipientDomain)
       : [];
-  const account = { given: reversePath?.text ?? '', reply: formatReply(mail.reply), cause: mail.cause, goesOutAs };
+  const heard = { reply: formatReply(mail.reply), cause: mail.cause };
+  const account = { given: reversePath?.text ?? '', organization, ...heard, goesOutAs };
   // Only evidence goes out as it came although a rule speaks of it.
   const evidence = goesOutAs === reversePath?.text && ruleApplied(rules) !== undefined;
   if (evidence) return { ...account, reason: 'a journal report goes out as it came', rules: [] };

@@ -14,6 +14,7 @@ export const EXPLAIN_OPTIONS: OptionSpecs = {
   tls: { help: 'the client has begun TLS' },
   certificate: { value: 'NAME', help: 'it shows a certificate for this DNS name, taken as verified; implies --tls' },
   tenant: { value: 'GUID', help: "Exchange Online's tenant id, if the message does not hold the field itself" },
+  organization: { value: 'DOMAIN', help: 'what Exchange Online says with XOORG=, if the relay offers that to it' },
   from: { value: 'ADDRESS', help: 'reverse-path; "" for the null reverse-path' },
   to: { value: 'ADDRESS', multiple: true, help: 'recipient; may be given several times' },
   fleet: { value: 'NAME', help: 'which RelayFleet to ask, when the manifests have several' },
@@ -31,6 +32,7 @@ export interface ExplainCommand {
   readonly manifests: readonly string[];
   readonly client: { readonly address: string; readonly tls: boolean; readonly certificate: string | undefined };
   readonly tenantId: string | undefined;
+  readonly organization: string | undefined;
   /** Without angle brackets. */
   readonly from: string;
   readonly to: readonly string[];
@@ -70,6 +72,12 @@ export function parseExplainCommand(args: readonly string[]): ExplainCommand | u
     manifests,
     client: { address, tls: line.has('tls') || certificate !== undefined, certificate: certificate?.toLowerCase() },
     tenantId: checked(line.one('tenant'), 'tenant', GUID, 'write a GUID: 11111111-2222-3333-4444-555555555555'),
+    organization: checked(
+      line.one('organization'),
+      'organization',
+      DNS_NAME,
+      'write a domain: example.onmicrosoft.com',
+    ),
     from: withoutBrackets(from),
     to: line.all('to').map(withoutBrackets),
     message: file === undefined ? undefined : readMessage(file),

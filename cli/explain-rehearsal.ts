@@ -30,6 +30,8 @@ export interface Scene {
   /** Without angle brackets; empty for the null reverse-path. */
   readonly from: string;
   readonly to: readonly string[];
+  /** What XOORG= would say. */
+  readonly organization: string | undefined;
   readonly content: Uint8Array;
   readonly now: Date;
 }
@@ -44,6 +46,8 @@ export interface Rehearsal extends Notes {
   readonly connection: ClientConnection;
   readonly parameters: MailParameters;
   readonly reversePath: Path | undefined;
+  /** What XOORG= has said; undefined where it is not offered. */
+  readonly organization: string | undefined;
   readonly mail: Heard;
   readonly recipients: readonly RehearsedRecipient[];
   /** Of the message as it was given. */
@@ -60,20 +64,31 @@ export async function rehearse(scene: Scene): Promise<Rehearsal> {
   const connection = connectionOf(scene);
   const session = createSessions(stage.edges()).open(connection);
   const utf8 = [scene.from, ...scene.to].some((text) => /[^\u0000-\u007f]/.test(text)) ? ' SMTPUTF8' : '';
-  const parsed = parseMail(`FROM:<${scene.from}>${utf8}`);
   const octets = scene.content.length;
-  const begun = { connection, parameters: {}, reversePath: undefined, recipients: [], octets, data: undefined };
+  const begun = {
+    connection,
+    parameters: {},
+    reversePath: undefined,
+    organization: undefined,
+    recipients: [],
+    octets,
+    data: undefined,
+  };
   const refused = (heard: Reply) => ({ ...begun, mail: { reply: heard, cause: undefined }, ...stage.notes() });
   if ('code' in session) return refused(session);
+  const offersOrganization = connection.tls !== undefined && session.offersOrganization?.() === true;
+  // Who is not offered XOORG says nothing of it.
+  const xoorg = offersOrganization && scene.organization !== undefined ? ` XOORG=${scene.organization}` : '';
+  const parsed = parseMail(`FROM:<${scene.from}>${utf8}${xoorg}`, offersOrganization);
   if (!parsed.ok) return refused(parsed.reply);
-  const { reversePath, parameters } = parsed.value;
-  const mail = await stage.step(() => session.mail(reversePath, parameters));
-  if (!isSuccess(mail.reply)) return { ...begun, parameters, reversePath, mail, ...stage.notes() };
+  const { reversePath, parameters, organization } = parsed.value;
+  const mail = await stage.step(() => session.mail(reversePath, parameters, organization));
+  if (!isSuccess(mail.reply)) return { ...begun, parameters, reversePath, organization, mail, ...stage.notes() };
   const recipients: RehearsedRecipient[] = [];
   for (const given of scene.to) recipients.push(await askRecipient(stage, session, given, utf8 !== ''));
   const anybody = recipients.some((recipient) => isSuccess(recipient.reply));
   const data = anybody ? await stage.step(() => sendContent(session, scene)) : undefined;
-  return { connection, parameters, reversePath, mail, recipients, octets, data, ...stage.notes() };
+  return { connection, parameters, reversePath, organization, mail, recipients, octets, data, ...stage.notes() };
 }
 
 async function askRecipient(

@@ -29,7 +29,7 @@ export function explanationText(
   const { client, sender, recipients, proof, message, messageGiven } = explanation;
   const steps = [
     ['The client', ...clientLines(client)],
-    ['The sender', ...senderLines(sender)],
+    ['The sender', ...senderLines(sender, proof)],
     ...(recipients.length > 0 ? [['The recipients', ...recipients.flatMap(recipientLines)]] : []),
     ...(message === undefined ? [] : [['The message', ...messageLines(message, messageGiven, proof)]]),
     ...(explanation.held ? [['What it waits for', ...heldLines(waitsFor)]] : []),
@@ -67,23 +67,26 @@ function identityLine({ identity, tenantRoute }: ClientAccount): string {
     case 'Held':
       return plain('So the client belongs to a route that is not in force: its mail is put off.');
     case 'Candidate':
-      return plain("So the client is Exchange Online. Which customer writes, the message's header must prove.");
+      return plain('So the client is Exchange Online. Which customer writes is to be proven.');
     case 'Internet':
       return plain('So the client is the internet.');
   }
 }
 
-function senderLines({ given, reply, cause, goesOutAs, reason, rules }: SenderAccount): string[] {
+function senderLines(sender: SenderAccount, proof: ProofAccount | undefined): string[] {
+  const { given, organization, reply, cause, goesOutAs, reason, rules } = sender;
+  const early = proof?.result === 'Organization';
   return [
-    plain(`MAIL FROM:<${given}>`),
+    plain(`MAIL FROM:<${given}>${organization === undefined ? '' : ` XOORG=${organization}`}`),
     replyLine(reply),
+    ...(early ? [plain(proofText(proof))] : []),
     ...(cause === undefined ? [] : [plain(`Why: ${cause}.`)]),
     ...(goesOutAs === undefined ? [] : [plain(`Goes out as <${goesOutAs}>: ${reason}.`), ...rules.map(ruleLine)]),
   ];
 }
 
 function recipientLines(recipient: RecipientAccount, index: number): string[] {
-  const { given, reply, reason, goesOutAs, rules, nextHop, candidates, accepted } = recipient;
+  const { given, reply, reason, action, goesOutAs, rules, nextHop, candidates, accepted } = recipient;
   return [
     ...(index > 0 ? [''] : []),
     plain(`RCPT TO:<${given}>`),
@@ -94,7 +97,9 @@ function recipientLines(recipient: RecipientAccount, index: number): string[] {
       plain(`  asks ${place + 1}: ${tenantRoute} for <${address}>`),
     ),
     ...(accepted && candidates.length > 0 ? [plain('Told on as if the first of them knew the address.')] : []),
-    ...(goesOutAs === undefined ? [] : [plain(`${accepted ? 'Goes' : 'Would go'} out as <${goesOutAs}>.`)]),
+    ...(goesOutAs === undefined
+      ? []
+      : [plain(`${accepted && action !== 'Provisional' ? 'Goes' : 'Would go'} out as <${goesOutAs}>.`)]),
     ...(nextHop === undefined ? [] : [plain(`Next hop: ${nextHopText(nextHop)}.`)]),
   ];
 }
@@ -121,7 +126,7 @@ function messageLines(message: MessageAccount, given: boolean, proof: ProofAccou
   const { size, reply, cause } = message;
   return [
     plain(given ? `${size} octets` : 'None was given: an empty one is played.'),
-    ...(proof === undefined ? [] : [plain(proofText(proof))]),
+    ...(proof === undefined || proof.result === 'Organization' ? [] : [plain(proofText(proof))]),
     replyLine(reply),
     ...(cause === undefined ? [] : [plain(`Why: ${cause}.`)]),
     ...message.reported.map((one) => plain(`<${one}> is refused now; the sender's own tenant gets a report of it.`)),
@@ -146,16 +151,19 @@ function changeLines({ header, rewritten, audited, signatures, accepted }: Messa
 }
 
 function proofText({ result, tenantRoute }: ProofAccount): string {
-  if (tenantRoute !== undefined) return `The header proves that it is ${tenantRoute}.`;
   switch (result) {
+    case 'Organization':
+      return `XOORG proves that it is ${tenantRoute}.`;
+    case 'TenantId':
+      return `The header proves that it is ${tenantRoute}.`;
     case 'Stranger':
       return 'The header names an Exchange Online tenant that no source names: the client is the internet.';
     case 'NoTenantId':
       return 'The header names no Exchange Online tenant: it proves nothing.';
     case 'TwoTenantIds':
       return 'The header names more than one Exchange Online tenant.';
-    default:
-      return 'The header proves a tenant whose route is not in force.';
+    case 'Held':
+      return 'What it proves is a tenant whose route is not in force.';
   }
 }
 

@@ -4,7 +4,7 @@ import type { Directory } from '../relay/core/directory.ts';
 import { NULL_PATH } from '../relay/core/envelope.ts';
 import { fieldsNamed, parseHeader } from '../relay/core/header.ts';
 import { isJournalReport } from '../relay/core/journal.ts';
-import { proveByHeader } from '../relay/core/proof.ts';
+import { type ProofResult, proveByHeader, proveByOrganization } from '../relay/core/proof.ts';
 import { type AcceptedRecipient, REFUSAL_REPLIES } from '../relay/core/recipient.ts';
 import { formatReply, isSuccess } from '../relay/core/reply.ts';
 import { type ClientIdentity, identifyClient } from '../relay/core/source.ts';
@@ -29,6 +29,7 @@ export interface Question {
   readonly trace: TraceKeys | undefined;
   readonly client: Client;
   readonly tenantId: string | undefined;
+  readonly organization: string | undefined;
   readonly from: string;
   readonly to: readonly string[];
   readonly message: Uint8Array | undefined;
@@ -36,9 +37,9 @@ export interface Question {
 }
 
 export interface ProofAccount {
-  /** TenantRoute that the header proves. */
+  /** TenantRoute that XOORG= or the header proves. */
   readonly tenantRoute: string | undefined;
-  readonly result: string;
+  readonly result: ProofResult;
 }
 
 export interface Explanation {
@@ -47,7 +48,7 @@ export interface Explanation {
   readonly client: ClientAccount;
   readonly sender: SenderAccount;
   readonly recipients: readonly RecipientAccount[];
-  /** What the header says about a client that shows Exchange Online's certificate; undefined for others. */
+  /** Who a client that shows Exchange Online's certificate turns out to be; undefined for others. */
   readonly proof: ProofAccount | undefined;
   /** Whether a message was given; without one an empty one is played. */
   readonly messageGiven: boolean;
@@ -61,7 +62,7 @@ export async function explain(question: Question): Promise<Explanation> {
   const scene: Scene = { ...question, content: contentOf(question) };
   const rehearsal = await rehearse(scene);
   const shown = shownBy(question.client, rehearsal);
-  const client = identifyClient(directory.sources, shown);
+  const client = knownAtMail(identifyClient(directory.sources, shown), rehearsal);
   const proof = proofOf(client, rehearsal);
   const known = proof?.ok === true ? proof.client : client;
   const first = firstAccepted(directory, client, rehearsal);
@@ -74,10 +75,7 @@ export async function explain(question: Question): Promise<Explanation> {
     client: explainClient(directory, shown),
     sender: explainSender(directory, known, rehearsal, first?.recipientDomain),
     recipients,
-    proof: proof && {
-      result: proof.result,
-      tenantRoute: proof.ok && proof.client.kind === 'Tenant' ? proof.client.route.name : undefined,
-    },
+    proof: proofAccount(client, rehearsal),
     messageGiven: message !== undefined,
     message: told,
     held: replies.some(({ reply }) => formatReply(reply) === formatReply(REFUSAL_REPLIES.Held)),
@@ -106,9 +104,26 @@ function shownBy({ certificate }: Client, { connection }: Rehearsal): ShownClien
   };
 }
 
+/** XOORG= on MAIL may have proven a candidate; then its header need not. */
+function knownAtMail(client: ClientIdentity, { organization }: Rehearsal): ClientIdentity {
+  if (client.kind !== 'Candidate' || organization === undefined) return client;
+  return proveByOrganization(client, organization);
+}
+
 function proofOf(client: ClientIdentity, { received, reversePath }: Rehearsal) {
   if (client.kind !== 'Candidate' || received === undefined) return undefined;
   return proveByHeader(client, parseHeader(received.message.headerSection), reversePath?.mailbox === undefined);
+}
+
+function proofAccount(client: ClientIdentity, rehearsal: Rehearsal): ProofAccount | undefined {
+  if (rehearsal.organization !== undefined && client.kind !== 'Candidate') {
+    const tenantRoute = client.kind === 'Tenant' ? client.route.name : undefined;
+    return { result: tenantRoute === undefined ? 'Held' : 'Organization', tenantRoute };
+  }
+  const proof = proofOf(client, rehearsal);
+  if (proof === undefined) return undefined;
+  const proven = proof.ok && proof.client.kind === 'Tenant' ? proof.client.route.name : undefined;
+  return { result: proof.result, tenantRoute: proven };
 }
 
 /** What the relay makes a transaction of once the header is read. */
