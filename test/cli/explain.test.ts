@@ -91,7 +91,7 @@ describe('isthmus explain', () => {
     expect(actual).toBe(update ? actual : expected);
   });
 
-  it('names what has disappeared and is remembered', async () => {
+  it('names what has disappeared and is remembered, and writes nothing there', async () => {
     const [manifests, data] = [join(folder, 'remembered'), join(folder, 'data')];
     cpSync(join(folder, 'two-tenants'), manifests, { recursive: true });
     mkdirSync(data);
@@ -104,6 +104,10 @@ describe('isthmus explain', () => {
     expect(remembered.text).toMatch(/it waits for\n.*\n +RewriteRule mary was in force and is not now; until \d{4}-/);
     expect(remembered.code).toBe(1);
     expect((await told(about)).text).toContain('550 5.1.1 ');
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    await told([...about, '--data', empty]);
+    expect(readdirSync(empty)).toEqual([]);
   });
 
   it('puts everything into JSON, by the names that the documentation gives', async () => {
