@@ -202,7 +202,7 @@ function protocolOf(connection: ClientConnection, smtputf8: boolean) {
   return secured ? 'ESMTPS' : 'ESMTP';
 }
 
-function messageIdOf(header: Header): string {
+export function messageIdOf(header: Header): string {
   const [field] = fieldsNamed(header, 'message-id');
   return field === undefined ? '' : fieldValue(header, field).slice(0, 998);
 }

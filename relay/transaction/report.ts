@@ -3,9 +3,12 @@
 import { formatMailbox } from '../core/address.ts';
 import type { TenantRouteConfig } from '../core/config.ts';
 import { formatDeliveryReport } from '../core/dsn.ts';
+import { parseHeader } from '../core/header.ts';
 import type { ReceivedMessage } from '../core/message.ts';
 import { formatReply } from '../core/reply.ts';
 import type { FailedRecipient } from './ask-again.ts';
+import { messageIdOf } from './compose.ts';
+import type { Delivery } from './delivered-memory.ts';
 import type { TransactionEdges } from './edges.ts';
 import type { Promised } from './settle.ts';
 import { nextHopFields } from './trail.ts';
@@ -14,7 +17,7 @@ import { type FailedStep, failureFields, judge } from './verdict.ts';
 
 const NON_ASCII = /[^\u0000-\u007f]/;
 
-/** Whether the tenant has taken the report. */
+/** Whether the tenant has taken the report, now or when the client tried before. */
 export async function reportFailed(
   edges: TransactionEdges,
   { start, trail }: Promised,
@@ -25,6 +28,15 @@ export async function reportFailed(
 ): Promise<boolean> {
   const { fleet } = start.directory.config;
   const sender = start.reversePath.text;
+  // The message may be deferred after its report was taken, and come again every few minutes for a day.
+  const told: Delivery = {
+    client: `report to ${route.name}`,
+    reversePath: '',
+    recipients: [sender, ...failed.map(({ path }) => path.text)],
+    messageId: messageIdOf(parseHeader(message.headerSection)),
+    body: message.body,
+  };
+  if (told.messageId !== '' && edges.delivered.recall(told)) return true;
   const formatted = formatDeliveryReport({
     hostname: fleet.hostname,
     queueId: start.queueId,
@@ -57,6 +69,7 @@ export async function reportFailed(
     };
     const taken = await claim.deliver(content, finalDot + fleet.limits.deliveryTimeoutSeconds * 1000);
     if (!taken.ok) return refused(taken);
+    edges.delivered.remember(told);
     const originalRecipients = failed.map(({ path }) => path.text);
     trail.event('DSN', {
       originalRecipients,
