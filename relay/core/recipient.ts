@@ -217,21 +217,23 @@ function unresolved(
     case 'Discover':
       return {
         action: 'Discover',
-        candidates: policy.order.flatMap((name) => candidate(directory, client, mailbox, sharedDomain, name)),
+        candidates: policy.order.flatMap((name) => candidate(directory, mailbox, sharedDomain, name)),
       };
   }
 }
 
-/** The address as the tenant would know it; none for the tenant it came from, to which it must not return (mail-flow §4). */
+/**
+ * The address as the tenant would know it. The tenant it came from is asked like the others: what it says it has is its own user,
+ * and no circle.
+ */
 function candidate(
   directory: Directory,
-  client: ClientIdentity,
   mailbox: Mailbox,
   sharedDomain: SharedDomainConfig,
   name: string,
 ): AcceptedRecipient[] {
   const domain = directory.tenantRoutes.get(name)?.domains[0];
-  if (domain === undefined || (client.kind === 'Tenant' && client.route.name === name)) return [];
+  if (domain === undefined) return [];
   return [
     {
       action: 'Accept',

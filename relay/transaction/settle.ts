@@ -126,10 +126,7 @@ function checkAgain({
         kept.push({ path, recipient: decision });
         break;
       case 'Discover':
-        // The tenant that knows the address is the one that sent it: it must not return.
-        if (decision.candidates.some(({ forwardPath }) => forwardPath === recipient.forwardPath)) {
-          kept.push({ path, recipient });
-        } else failed.push({ path, reply: REFUSAL_REPLIES.Unknown, cause: 'found at the tenant that sent it' });
+        kept.push({ path, recipient });
         break;
       case 'Refuse':
         if (decision.row === 'Held') return 'Held';

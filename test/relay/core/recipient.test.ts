@@ -92,11 +92,11 @@ describe('decideRecipient', () => {
       'Discover Nobody@tenant2.example, Nobody@tenant1.example',
     ],
     [
-      'Discover never asks where it came from',
+      'Discover asks the tenant it came from too',
       discover,
       'tenant2',
       'nobody@shared.example',
-      'Discover nobody@tenant1.example',
+      'Discover nobody@tenant2.example, nobody@tenant1.example',
     ],
     // postmaster and abuse
     ['postmaster without a domain', plain, 'internet', 'postmaster', 'Postmaster tenant1 postmaster@tenant1.example'],
