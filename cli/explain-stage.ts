@@ -78,7 +78,7 @@ export class Stage {
       nextHops,
       discoverer: {
         // Nobody is asked: the first candidate stands for the one that takes the address.
-        discover: async ([first]) => first ?? refuseDiscovery('Unknown', 'there is no other tenant to ask'),
+        discover: async ([first]) => first ?? refuseDiscovery('Unknown', 'there is no tenant to ask'),
         forget: () => {},
       },
       receive: async (content, limits) => {
