@@ -190,13 +190,13 @@ describe('a recipient that is asked for at once', () => {
   });
 
   it.each([
-    ['one', { RCPT: ['550 5.7.23 not from you', '250 2.1.5 ok'] }],
-    ['none for now', { RCPT: '450 4.2.1 busy' }],
-  ])('makes the stranger try again when %s is refused, as nobody tells a stranger', async (_name, second) => {
+    ['one', { RCPT: ['550 5.7.23 not from you', '250 2.1.5 ok'] }, '451 4.5.3'],
+    ['one for now', { RCPT: ['250 2.1.5 ok', '450 4.2.1 busy'] }, '451 4.2.1'],
+  ])('makes the stranger try again when %s is refused, as nobody tells a stranger', async (_name, second, expected) => {
     const at = await start({ tenant1: [{}, second] });
     const client = await at.client();
     const both = ['john@shared.example', 'ghost@shared.example'];
-    expect((await client.send(JOHN, both, message(FOREIGN))).text).toMatch(/^451 4\./);
+    expect((await client.send(JOHN, both, message(FOREIGN))).text).toContain(expected);
     expect(contents(at.tenant1)).toEqual([]);
     await client.quit();
   });
