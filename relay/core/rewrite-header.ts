@@ -55,6 +55,9 @@ const OUTBOUND_FIELDS: ReadonlySet<string> = new Set([
   ...RECIPIENT_FIELDS,
 ]);
 
+const QUOTE = 34;
+const WHITE = octetsOf(' \t\r\n');
+const BEFORE_ADDRESS = octetsOf(':,;<');
 /** What a header section of the default size (limits.headerBytes, 256 KiB) holds at 26 octets an address. */
 const MOST_ADDRESSES = 10_000;
 
@@ -103,12 +106,16 @@ function rewrite(header: Header, names: ReadonlySet<string>, rewriting: Rewritin
       const valid = mailboxOf(match.mailbox.localPart, match.mailbox.domain);
       if (!valid.ok)
         return { ok: false, reason: `${formatMailbox(match.mailbox)} by rule ${match.rule} ${valid.reason}` };
-      edits.push(...editsOf(one, match));
+      edits.push(...editsOf(header.octets, one, match));
       changes.push(changeOf(field, one.mailbox, match));
       changedFields.add(field.name);
     }
   }
   return { ok: true, header: editHeader(header, edits), changes, audited, held, changedFields };
+}
+
+function octetsOf(characters: string): ReadonlySet<number> {
+  return new Set(Array.from(characters, (each) => each.charCodeAt(0)));
 }
 
 /** Fields of these names with an at sign in them, found without looking at any octet twice. */
@@ -122,13 +129,23 @@ function* fieldsWithAddresses(header: Header, names: ReadonlySet<string>): Gener
   }
 }
 
-function editsOf(found: FoundAddress, match: RuleMatch): Edit[] {
+function editsOf(octets: Uint8Array, found: FoundAddress, match: RuleMatch): Edit[] {
   if (found.kind === 'text') {
     return [{ start: found.start, end: found.end, text: found.write(match.mailbox) }];
   }
   const domain = { start: found.domainStart, end: found.end, text: match.mailbox.domain };
   if (match.kind !== 'Address') return [domain];
-  return [{ start: found.start, end: found.localPartEnd, text: formatLocalPart(match.mailbox.localPart) }, domain];
+  const written = formatLocalPart(match.mailbox.localPart);
+  const bare = written.startsWith('"') || octets[found.start] !== QUOTE || beginsAnAddress(octets, found.start);
+  const text = bare ? written : `"${written}"`;
+  return [{ start: found.start, end: found.localPartEnd, text }, domain];
+}
+
+/** Behind anything else, a quoted local part without its quotes could become part of what stands before it. */
+function beginsAnAddress(octets: Uint8Array, start: number): boolean {
+  let before = start - 1;
+  while (WHITE.has(octets[before] ?? 0)) before--;
+  return BEFORE_ADDRESS.has(octets[before] ?? 0);
 }
 
 function changeOf(field: HeaderField, from: Mailbox, match: RuleMatch): HeaderChange {
