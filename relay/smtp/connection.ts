@@ -234,11 +234,13 @@ export class FrontConnection extends SMTPConnection {
 
   /** Replies to pipelined commands leave together, at the end of the turn. */
   #write(value: Reply): void {
-    if (this.#unsent === '') process.nextTick(() => this.#flush());
+    process.nextTick(() => this.#flush());
     this.#unsent += formatReplyLines(value);
   }
 
   #flush(): void {
+    // A recipient pipelined behind its MAIL is being asked: both replies go in one write (RFC 2920 §3.2).
+    if (this.#asking && !this._closing) return;
     const lines = this.#unsent;
     this.#unsent = '';
     // During a handshake the socket is still the one below TLS.
