@@ -82,8 +82,7 @@ function refuse(row: Refused, cause: string): RefusedRecipient {
 
 export function decideRecipient(directory: Directory, question: RecipientQuestion): RecipientDecision {
   const { client, reversePath, forwardPath } = question;
-  if (client.kind === 'Held')
-    return refuse('Held', 'the client matches a source of a tenant route that is not in force');
+  if (client.kind === 'Held') return refuse('Held', causeOfHold(client));
   const mailbox = forwardPath.mailbox ?? { localPart: 'postmaster', domain: directory.config.fleet.hostname };
   if (reversePath.mailbox !== undefined && isHeldSender(directory, client, reversePath.mailbox, mailbox.domain)) {
     return refuse('Held', 'the sender belongs to a resource that is not in force');
@@ -114,6 +113,11 @@ function isHeldSender(
   if (client.kind !== 'Tenant') return false;
   const match = directory.rules.rewriteOutbound(mailbox, outboundScope(directory, client.route, recipientDomain));
   return directory.rules.isHeldUnless(mailbox, match);
+}
+
+function causeOfHold({ unverified }: Extract<ClientIdentity, { kind: 'Held' }>): string {
+  if (unverified === undefined) return 'the client matches a source of a tenant route that is not in force';
+  return `the client shows a certificate with a name of TenantRoute ${unverified} that cannot be verified: has it expired?`;
 }
 
 function isHeldRecipient(directory: Directory, mailbox: Mailbox): boolean {

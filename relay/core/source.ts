@@ -11,8 +11,11 @@ export type ClientIdentity =
   | { readonly kind: 'Tenant'; readonly route: TenantRouteConfig }
   /** The best match demands TLS, and the session has none. */
   | { readonly kind: 'TlsMissing'; readonly route: TenantRouteConfig }
-  /** It matches a source of a route that is left out. */
-  | { readonly kind: 'Held' }
+  /**
+   * It matches a source of a route that is left out; or it shows a certificate of a tenant's own name that cannot be verified,
+   * as the day after it expired, when `unverified` names the route.
+   */
+  | { readonly kind: 'Held'; readonly unverified?: string }
   | Candidate;
 
 /**
@@ -152,8 +155,22 @@ export function identifyClient(sources: SourceList, facts: ClientFacts): ClientI
   const best = strongest(sources.routes, facts);
   const held = strongest(sources.held, facts);
   if (held !== undefined && (best === undefined || held.strength > best.strength)) return { kind: 'Held' };
-  if (best?.entry.route === undefined) return INTERNET;
+  if (best?.entry.route === undefined) return unverifiedOf(sources, facts) ?? INTERNET;
   return { kind: best.tlsMissing ? 'TlsMissing' : 'Tenant', route: best.entry.route };
+}
+
+/** A tenant that cannot prove itself today would else be a stranger, and all of its mail would bounce. */
+function unverifiedOf(sources: SourceList, facts: ClientFacts): ClientIdentity | undefined {
+  if (!facts.tls) return undefined;
+  const address = parseAddress(facts.address);
+  const named = sources.routes.find(
+    ({ source: { clientCertificate, exchangeOnline, ...source }, cidrs }) =>
+      clientCertificate !== undefined &&
+      exchangeOnline === undefined &&
+      longestPrefix(source, cidrs, address) !== undefined &&
+      facts.certificateMatches({ ...clientCertificate, unverified: true }),
+  );
+  return named?.route && { kind: 'Held', unverified: named.route.name };
 }
 
 /** Whether its address is that of all customers of Exchange Online, so that nobody is to be counted by it. */

@@ -27,12 +27,15 @@ const SOURCES = compileSources(
   }),
 );
 
+/** `forged ` before a name: a certificate that cannot be verified. */
 function identify(address: string, tls: boolean, presented?: string): string {
   const identity = identifyClient(SOURCES, {
     address,
     tls,
-    certificateMatches: ({ names }) => presented !== undefined && names.includes(presented),
+    certificateMatches: ({ names, unverified }) =>
+      names.some((name) => presented === name || (unverified === true && presented === `forged ${name}`)),
   });
+  if (identity.kind === 'Held' && identity.unverified !== undefined) return `Held ${identity.unverified}`;
   return 'route' in identity ? `${identity.kind} ${identity.route.name}` : identity.kind;
 }
 
@@ -54,6 +57,9 @@ describe('identifyClient', () => {
     ['clear text from anywhere else is the internet', '192.0.2.1', false, undefined, 'Internet'],
     ['a source that is held', '203.0.113.5', false, undefined, 'Held'],
     ['a held source nearer than one in force', '10.1.3.1', false, undefined, 'Held'],
+    ['a certificate of the name that cannot be verified', '192.0.2.1', true, 'forged mx.named.example', 'Held named'],
+    ['the same from where another source holds', '10.200.0.1', true, 'forged mx.named.example', 'Tenant wide'],
+    ['the same, outside the addresses of its entry', '192.0.2.1', true, 'forged mx.both.example', 'Internet'],
     ['no address at all', 'unknown', false, undefined, 'Internet'],
   ])('%s', (_name, address, tls, presented, expected) => {
     expect(identify(address, tls, presented)).toBe(expected);
