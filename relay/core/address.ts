@@ -69,7 +69,8 @@ export function formatMailbox(mailbox: Mailbox): string {
 }
 
 export function formatLocalPart(localPart: string): string {
-  if (STRICT_LOCAL_PART.test(localPart)) return localPart;
+  // White space beyond ASCII needs no quotes by RFC 6532, but is lost wherever somebody trims it.
+  if (STRICT_LOCAL_PART.test(localPart) && !/\s/.test(localPart)) return localPart;
   return `"${localPart.replace(/["\\]/g, '\\$&')}"`;
 }
 

@@ -93,6 +93,7 @@ test('quotes are written only where they must be', () => {
   expect(formatMailbox({ localPart: 'jörg', domain: 'x.example' })).toBe('jörg@x.example');
   expect(formatMailbox({ localPart: 'john smith', domain: 'x.example' })).toBe('"john smith"@x.example');
   expect(formatMailbox({ localPart: 'john.', domain: 'x.example' })).toBe('"john."@x.example');
+  expect(formatMailbox({ localPart: '\u00a0john', domain: 'x.example' })).toBe('"\u00a0john"@x.example');
   expect(formatMailbox({ localPart: '', domain: 'x.example' })).toBe('""@x.example');
   expect(formatMailbox({ localPart: 'a"b\\', domain: 'x.example' })).toBe('"a\\"b\\\\"@x.example');
 });
