@@ -6,7 +6,7 @@ import type { AcceptedRecipient } from '../core/recipient.ts';
 import { formatReply, type Reply, reply, replyClass } from '../core/reply.ts';
 import type { TrackingEvent } from '../tracking/tracking.ts';
 import { type ComposedMessage, compose } from './compose.ts';
-import type { Delivery } from './delivered-memory.ts';
+import { type Delivery, keepsakeOf } from './delivered-memory.ts';
 import type { TransactionEdges } from './edges.ts';
 import { nextHopFields, refusalEvent, type Trail } from './trail.ts';
 import type { TransactionStart } from './start.ts';
@@ -54,7 +54,7 @@ export async function deliverContent(
     reversePath: sending.reversePath,
     recipients: sending.outgoing,
     messageId: composed.messageId,
-    body: message.body,
+    body: keepsakeOf(message.body),
   };
   if (edges.delivered.recall(delivery)) return { reply: answerFromMemory(edges, sending, composed), delivery };
   const deadline = finalDot + start.directory.config.fleet.limits.deliveryTimeoutSeconds * 1000;

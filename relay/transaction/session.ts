@@ -91,7 +91,7 @@ class RelaySession implements SmtpSession {
   }
 
   reset(): void {
-    this.#transaction?.abandon();
+    this.#transaction?.release();
     this.#transaction = undefined;
   }
 

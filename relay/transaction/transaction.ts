@@ -112,13 +112,9 @@ export class Transaction {
     }
   }
 
+  /** The end, or RSET: whatever is still open at the next hop is let go. */
   release(): void {
     this.#destination?.claim?.release();
-  }
-
-  /** RSET, or a new MAIL: the next hop hears of no message. */
-  abandon(): void {
-    this.release();
   }
 
   /** The client's connection is gone: a delivery after its dot goes on, and is remembered. */

@@ -1,7 +1,8 @@
 /** A retry of a message that was delivered after its client had gone is known again; nothing else is. */
 
 import { describe, expect, it } from 'vitest';
-import { DeliveredMemory, type Delivery } from '../../../relay/transaction/delivered-memory.ts';
+import { DeliveredMemory, type Delivery, keepsakeOf } from '../../../relay/transaction/delivered-memory.ts';
+import { MemoryBody } from '../../../relay/smtp/body.ts';
 import { MessageRate } from '../../../relay/transaction/message-rate.ts';
 
 const DELIVERY: Delivery = {
@@ -34,6 +35,14 @@ describe('DeliveredMemory', () => {
     const memory = new DeliveredMemory(() => 0);
     memory.remember(DELIVERY);
     expect(memory.recall({ ...DELIVERY, ...other })).toBe(false);
+  });
+
+  it.each([16 * 1024, 16 * 1024 + 1])('knows a body of %i octets by its digest', (octets) => {
+    const memory = new DeliveredMemory(() => 0);
+    const body = new MemoryBody([Buffer.alloc(octets, 'x')]);
+    memory.remember({ ...DELIVERY, body: keepsakeOf(body) });
+    expect(memory.recall({ ...DELIVERY, body })).toBe(true);
+    expect(memory.recall({ ...DELIVERY, body: new MemoryBody([Buffer.alloc(octets, 'y')]) })).toBe(false);
   });
 
   it('forgets the oldest first and stays bounded', () => {
