@@ -162,7 +162,7 @@ export class Moves {
     const lines = [
       `From: <${random.pick(SENDERS)}>`,
       ...ids.map((id) => `X-MS-Exchange-CrossTenant-Id: ${id}`),
-      `X-Fuzz: ${this.#id}.${this.#message++}`,
+      `X-Fuzz: ${this.#id}.${String(this.#message++).padStart(4, '0')}`,
       '',
       ...random.some(4, () =>
         random.pick(['Hello', '..', '..dot', '', 'X-MS-Exchange-CrossTenant-Id: x', '.. ', 'MAIL FROM:<>']),

@@ -34,7 +34,9 @@ class Broken extends Error {}
 const ADDRESSES = { stranger: STRANGER_ADDRESS, tenant: TENANT_ADDRESS, exchange: EXCHANGE_ADDRESS };
 /** What is closed is known to the relay some turns later; far more than it ever takes. */
 const PATIENCE_MS = 10_000;
-const OUR_CONTENT = /^(?:From: <[^>\r\n]*>\r\n)(?:X-MS-Exchange-CrossTenant-Id: [^\s]+\r\n)*X-Fuzz: ([\w.]+)\r\n\r\n/;
+/** Its number has four digits, so that a damaged one is no other message's. */
+const OUR_CONTENT =
+  /^(?:From: <[^>\r\n]*>\r\n)(?:X-MS-Exchange-CrossTenant-Id: [^\s]+\r\n)*X-Fuzz: (m\d+\.\d{4})\r\n\r\n/;
 
 export async function play(certificates: ExchangeCertificates, seed: number, moves: readonly Move[]): Promise<Played> {
   const world = await smtpWorld(certificates, seed);
@@ -241,7 +243,7 @@ class Player {
 
 function idOf(content: string): string | undefined {
   const [header = ''] = content.split('\r\n\r\n', 1);
-  return /^X-Fuzz: ([\w.]+)\r?$/m.exec(header)?.[1];
+  return /^X-Fuzz: (m\d+\.\d{4})\r?$/m.exec(header)?.[1];
 }
 
 /** Stuffed dots taken out, and every line end made CRLF, as the relay makes it. */
