@@ -1,11 +1,10 @@
-/**
- * A claim at a next hop: asks for recipients, is let go and played again as needed, and delivers once, to all or to
- * none.
- */
+/** A claim at a next hop: asks for recipients, is let go and played again as needed, and delivers once, to all or none. */
 
 import type { Claim, ClaimRequest, NextHopConnection, Refusal, StepResult, Target } from '../core/delivery.ts';
 import type { MessageContent } from '../core/message.ts';
 import { isSuccess, type Reply, reply } from '../core/reply.ts';
+import { blamesIPv6 } from './address-family.ts';
+import type { ClaimEnvironment } from './claim-environment.ts';
 import { assertPath } from './commands.ts';
 import type { Connection, Holder } from './connection.ts';
 import { sendContent } from './content.ts';
@@ -19,17 +18,9 @@ import {
   recipientVerdict,
   type Transaction,
 } from './conversation.ts';
-import type { Durations } from './durations.ts';
+import { recipientLimit } from './recipient-limit.ts';
 import { decided, refused, silent } from './refusal.ts';
 import type { Route } from './route.ts';
-
-export interface ClaimEnvironment {
-  readonly durations: Durations;
-  /** undefined when the configuration has no such route any more. */
-  routeFor(target: Target): Route | undefined;
-  /** Milliseconds a recipient may take, everything included. */
-  patience(): number;
-}
 
 /** A transaction that stands at a next hop. */
 interface Open {
@@ -45,13 +36,7 @@ const NO_ROUTE = reply(451, '4.3.5', 'The mail system is being reconfigured, ple
 const OVER = 'the time for this delivery was over';
 const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients for one message, please send the rest again');
 
-/** Exchange Online takes no more recipients a transaction from outside without counting them against the tenant. */
-const EXCHANGE_ONLINE = /\.(?:mail\.protection\.outlook\.com|mx\.microsoft)\.?$/i;
-const EXCHANGE_ONLINE_RECIPIENTS = 200;
-
-/**
- * New connections tried for one step; connections kept from before that turn out dead are replaced without counting.
- */
+/** New connections tried for one step; those kept from before that turn out dead are replaced without counting. */
 const NEW_CONNECTIONS = 2;
 
 export class HopClaim implements Claim, Holder {
@@ -67,6 +52,8 @@ export class HopClaim implements Claim, Holder {
   #step: Promise<unknown> | undefined;
   #released = false;
   #recipientLimit = Infinity;
+  /** Where the content went. */
+  #used: Open | undefined;
 
   constructor(request: ClaimRequest, environment: ClaimEnvironment) {
     assertPath(request.reversePath);
@@ -135,6 +122,13 @@ export class HopClaim implements Claim, Holder {
   }
 
   async #ask(forwardPath: string): Promise<StepResult> {
+    const asked = await this.#askOnce(forwardPath);
+    if (asked.ok || !this.#avoidsIPv6(this.#open, asked.refusal)) return asked;
+    this.#letGo();
+    return this.#askOnce(forwardPath);
+  }
+
+  async #askOnce(forwardPath: string): Promise<StepResult> {
     const until = performance.now() + this.#environment.patience();
     const open = this.#take();
     if (open !== undefined) {
@@ -170,7 +164,14 @@ export class HopClaim implements Claim, Holder {
     return result;
   }
 
+  /** What was refused in words was not delivered, and may be tried again over IPv4. */
   async #deliver(content: MessageContent, deadline: number): Promise<StepResult> {
+    const first = await this.#deliverOnce(content, deadline);
+    if (first.ok || !this.#avoidsIPv6(this.#used, first.refusal)) return first;
+    return this.#deliverOnce(content, deadline);
+  }
+
+  async #deliverOnce(content: MessageContent, deadline: number): Promise<StepResult> {
     if (performance.now() >= deadline) {
       this.#letGo();
       return { ok: false, refusal: silent('data', OVER) };
@@ -212,6 +213,7 @@ export class HopClaim implements Claim, Holder {
   }
 
   async #send(open: Open, content: MessageContent, deadline: number): Promise<StepResult> {
+    this.#used = open;
     const { connection, route } = open;
     const { reply: answer, cause } = await sendContent(connection, content, deadline, this.#environment.durations);
     // The answer to the dot ends the transaction: nothing to reset.
@@ -257,7 +259,11 @@ export class HopClaim implements Claim, Holder {
       if (connection.transactions === 0) fresh += 1;
       const replies = await converse(connection, transaction, this.#environment.durations, until);
       const open = { route, connection };
-      if (connection.lostCause === undefined) return this.#begun(open, replies, forwardPaths.length);
+      if (connection.lostCause === undefined) {
+        const begun = this.#begun(open, replies, forwardPaths.length);
+        if (begun.ok || !this.#avoidsIPv6(open, begun.refusal)) return begun;
+        continue;
+      }
       if (fresh >= NEW_CONNECTIONS || performance.now() >= until) {
         const refusal = lossRefusal(replies, forwardPaths.length, connection.lostCause);
         this.#heard(open, refusal);
@@ -275,6 +281,11 @@ export class HopClaim implements Claim, Holder {
     return { ok: false, refusal };
   }
 
+  /** True once for a route: its next connections are IPv4. */
+  #avoidsIPv6(open: Open | undefined, { reply: answer }: Refusal): boolean {
+    return open !== undefined && blamesIPv6(open.connection.address, answer) && open.route.avoidIPv6();
+  }
+
   #heard(open: Open, refusal: Refusal): void {
     if (refusal.reply !== undefined) open.route.pool.heard(refusal.reply, refusal.stage);
   }
@@ -283,9 +294,4 @@ export class HopClaim implements Claim, Holder {
     const { reversePath, parameters } = this.#request;
     return { reversePath, parameters, forwardPaths, content };
   }
-}
-
-function recipientLimit(connection: Connection): number {
-  const offered = connection.extensions.recipientLimit ?? Infinity;
-  return EXCHANGE_ONLINE.test(connection.host) ? Math.min(offered, EXCHANGE_ONLINE_RECIPIENTS) : offered;
 }

@@ -5,7 +5,8 @@
 
 import type { Credentials, RelayConfig } from '../core/config.ts';
 import type { ClaimRequest, NextHops, Target } from '../core/delivery.ts';
-import { type ClaimEnvironment, HopClaim } from './claim.ts';
+import { HopClaim } from './claim.ts';
+import type { ClaimEnvironment } from './claim-environment.ts';
 import { assertWord } from './commands.ts';
 import { DURATIONS, type Durations } from './durations.ts';
 import { Lookup } from './lookup.ts';

@@ -50,6 +50,7 @@ export class Pool implements Holder {
   /** Open claims that wait for their client, the longest waiting first, with the time since when. */
   readonly #resting = new Map<Connection, number>();
   #leaving = 0;
+  #isAvoided: (connection: Connection) => boolean = () => false;
   #alarm: NodeJS.Timeout | undefined;
 
   constructor(
@@ -91,13 +92,27 @@ export class Pool implements Holder {
   giveBack(connection: Connection): void {
     if (connection.lostCause !== undefined) return;
     const used = connection.transactions >= (connection.extensions.transactionLimit ?? Infinity);
-    if (this.retired || used || performance.now() - connection.openedAt > this.#durations.age) {
+    if (
+      this.retired ||
+      used ||
+      this.#isAvoided(connection) ||
+      performance.now() - connection.openedAt > this.#durations.age
+    ) {
       connection.quit();
       return;
     }
     this.#idle.push(connection);
     connection.rest(this, this.#durations.idle);
     this.#pump();
+  }
+
+  /** Connections of this kind are not used again. */
+  avoid(isAvoided: (connection: Connection) => boolean): void {
+    this.#isAvoided = isAvoided;
+    for (const connection of this.#idle.splice(0)) {
+      if (isAvoided(connection)) connection.quit();
+      else this.#idle.push(connection);
+    }
   }
 
   /** Ends the connection's open transaction first. */

@@ -1,6 +1,7 @@
 /** The way to one target: its hosts in order, how to talk to them, and the pool of connections that stand. */
 
 import type { Refusal } from '../core/delivery.ts';
+import { isIPv6 } from './address-family.ts';
 import type { Durations } from './durations.ts';
 import type { Addresses, Host, Plan } from './exchangers.ts';
 import { type Opened, openConnection } from './handshake.ts';
@@ -38,6 +39,7 @@ export class Route {
   readonly #tls: TlsPolicy;
   /** Hosts that could not be used lately, and until when they are tried last. */
   readonly #down = new Map<string, number>();
+  #avoidsIPv6 = false;
   /** No host answered lately: what was seen, and until when that is the answer. */
   #silence: { readonly refusal: Refusal; readonly until: number } | undefined;
 
@@ -46,6 +48,14 @@ export class Route {
     this.#settings = settings;
     this.#tls = new TlsPolicy(settings.tls);
     this.pool = new Pool(settings.limits, settings.durations, (until) => this.#connect(until), onEmpty);
+  }
+
+  /** For as long as this configuration runs: its DNS or ours must change first. False when it was so already. */
+  avoidIPv6(): boolean {
+    if (this.#avoidsIPv6) return false;
+    this.#avoidsIPv6 = true;
+    this.pool.avoid(({ address }) => isIPv6(address));
+    return true;
   }
 
   retire(): void {
@@ -100,7 +110,9 @@ export class Route {
     const connectUntil = Math.min(until, performance.now() + durations.connect);
     let refusal: Refusal | undefined;
     let tries = 0;
-    for (const address of found.addresses.slice(0, most)) {
+    const preferred = this.#avoidsIPv6 ? found.addresses.filter((address) => !isIPv6(address)) : found.addresses;
+    const addresses = preferred.length > 0 ? preferred : found.addresses;
+    for (const address of addresses.slice(0, most)) {
       tries += 1;
       const options = { tls: this.#tls, account, hostname, durations, connectUntil, until };
       const opened = await openConnection({ host: host.host, address, port: host.port }, options);

@@ -232,6 +232,36 @@ describe('addresses', () => {
   });
 });
 
+describe('a next hop that refuses our IPv6 address gets the mail over IPv4, before anybody hears of it', () => {
+  test.each([
+    ['at MAIL', { MAIL: ['250 2.1.0 ok', '550 5.7.25 no reverse DNS'] }],
+    ['at RCPT', { RCPT: ['250 2.1.5 ok', '450 4.7.25 no reverse DNS'] }],
+    ['at RCPT, as Exchange Online says it', { RCPT: ['250 2.1.5 ok', '550 5.2.1 banned'] }],
+    ['after the dot', { content: [TAKEN, '550 5.7.26 unauthenticated over IPv6'] }],
+  ] satisfies [string, Script][])('%s', async (_name, script) => {
+    const six = await exchanger(SIX, script);
+    const nextHops = wayOut({ addressFamily: 'Any' });
+    // Its IPv4 address does not answer yet.
+    expect(await sendTo('both.six.example', nextHops)).toBe(TAKEN);
+    const four = await exchanger(NOBODY);
+    expect(await sendTo('both.six.example', nextHops)).toBe(TAKEN);
+    expect(four.conversations.flatMap(({ contents }) => contents)).toHaveLength(1);
+    expect(await sendTo('both.six.example', nextHops)).toBe(TAKEN);
+    expect(six.conversations).toHaveLength(1);
+  });
+
+  test('and its own words are heard where it has no IPv4 address', async () => {
+    await exchanger(SIX, { MAIL: '550 5.7.25 no reverse DNS' });
+    expect(await sendTo('six.example', wayOut({ addressFamily: 'Any' }))).toMatch(/^mail: 550 5\.7\.25 /);
+  });
+
+  test('and what speaks of the recipient is no reason', async () => {
+    const six = await exchanger(SIX, { RCPT: '550 5.1.1 unknown' });
+    expect(await sendTo('six.example', wayOut({ addressFamily: 'Any' }))).toMatch(/^rcpt: 550 5\.1\.1 /);
+    expect(six.conversations).toHaveLength(1);
+  });
+});
+
 test('Exchange Online is asked for 200 recipients a transaction, not one more', async () => {
   const peer = await exchanger(ONE);
   const target = { kind: 'MX', domain: 'customer.example' } as const;
