@@ -2,7 +2,7 @@
 
 import { CommandLineError, helpText, type OptionSpecs, parseCommandLine } from './command-line.ts';
 import { compileManifests } from './compilation.ts';
-import { type Diagnosis, diagnose, formatDiagnosis } from './diagnosis.ts';
+import { counted, type Diagnosis, diagnose, formatDiagnosis } from './diagnosis.ts';
 import { readManifests } from './manifests/read.ts';
 
 const OPTIONS: OptionSpecs = {
@@ -38,7 +38,9 @@ export function runCheck(args: readonly string[]): number {
     process.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
   } else {
     for (const diagnosis of diagnoses) process.stdout.write(`${formatDiagnosis(diagnosis)}\n`);
-    process.stdout.write(`${resources} resources, ${errors} errors, ${count('warning')} warnings\n`);
+    process.stdout.write(
+      `${counted(resources, 'resource')}, ${counted(errors, 'error')}, ${counted(count('warning'), 'warning')}\n`,
+    );
   }
   return errors === 0 ? 0 : 1;
 }

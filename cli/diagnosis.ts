@@ -74,3 +74,8 @@ export function formatDiagnosis({ severity, file, line, path, subject, message }
   const what = [subject, path].filter((part) => part !== undefined && part !== '');
   return [...place, severity, ...what, message].join(': ');
 }
+
+/** `1 error`, `2 errors`. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -9,7 +9,7 @@ import { ownCertificate } from '../relay/tls/own-certificate.ts';
 import type { ServerIdentity } from '../relay/tls/server-context.ts';
 import { type Lines, openLines } from '../relay/tracking/tracking.ts';
 import { CommandLineError, helpText } from './command-line.ts';
-import { type Diagnosis, formatDiagnosis } from './diagnosis.ts';
+import { counted, type Diagnosis, formatDiagnosis } from './diagnosis.ts';
 import { Follower } from './follower.ts';
 import { parseRelayCommand, RELAY_OPTIONS, RELAY_SUMMARY, type RelayCommand } from './relay-options.ts';
 import { type Reading, RelaySource } from './relay-source.ts';
@@ -34,7 +34,7 @@ export async function runRelay(args: readonly string[]): Promise<number> {
     if (errors.length === 0) return await new RunningRelay(command, source, follower).run(first);
     for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
     process.stderr.write(
-      `isthmus: not started, ${errors.length} errors. Mend them, or see them again: isthmus check DIR\n`,
+      `isthmus: not started, ${counted(errors.length, 'error')}. Mend, or see it all again: isthmus check DIR\n`,
     );
     return 1;
   } finally {

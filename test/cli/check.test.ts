@@ -30,7 +30,7 @@ describe('isthmus check', () => {
     expect(stdout).toMatch(
       /shared-domain\.yaml:\d+: warning: SharedDomain shared: spec\.dkim\[0\]\.secretRef: Secret "shared-dkim"/,
     );
-    expect(stdout).toMatch(/^6 resources, 0 errors, 1 warnings$/m);
+    expect(stdout).toMatch(/^6 resources, 0 errors, 1 warning$/m);
     expect(code).toBe(0);
   });
 
