@@ -12,7 +12,10 @@ import { CommandLineError } from './command-line.ts';
 
 const ONE_LINE = /^[^\p{Cc}\ufffd]+$/u;
 
-/** The one that signs first. Makes it when there is none. A broken file is an error rather than a new key: every pass counted would be forgotten. */
+/**
+ * The one that signs first. Makes it when there is none. A broken file is an error rather than a new key: every pass
+ * counted would be forgotten.
+ */
 export function signingKeys(folder: string): readonly string[] {
   const file = join(folder, SECRET_KEYS.signing);
   const current = readKey(file) ?? makeKey(file);

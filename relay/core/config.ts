@@ -7,7 +7,10 @@ export const CONFIG_FORMAT = 1;
 
 /** A domain as A-labels in lower case, no trailing dot. */
 const domain = z.string();
-/** Names a PEM or text among the credentials that travel beside the configuration; made from the content's hash, so a changed Secret is a changed id. */
+/**
+ * Names a PEM or text among the credentials that travel beside the configuration; made from the content's hash, so a
+ * changed Secret is a changed id.
+ */
 const credentialId = z.string();
 
 const limits = z.object({

@@ -1,4 +1,4 @@
-/** Discover: which tenant knows an address that no rule resolves? Turns their answers into a verdict, never into a guess (mail-flow §4). */
+/** Discover: which tenant knows an address that no rule resolves? Turns answers into a verdict, never into a guess. */
 
 import type { StepResult, Target } from './delivery.ts';
 import { judgeRefusal } from './outcome.ts';

@@ -32,8 +32,15 @@ export const REFUSALS_OF_US: readonly RefusalOfUs[] = [
 ];
 
 /** Servers that know no enhanced code for it say it in words (Postfix, Exim, Exchange: 554 or 550, some with 5.7.1). */
-export const WORDS_ABOUT_US =
-  /\brelay(ing)?( access)? (is )?(denied|not permitted|not allowed|prohibited)\b|\bunable to relay\b|\bclient (host|was) rejected\b|\bclient host blocked\b/i;
+export const WORDS_ABOUT_US = new RegExp(
+  [
+    String.raw`\brelay(ing)?( access)? (is )?(denied|not permitted|not allowed|prohibited)\b`,
+    String.raw`\bunable to relay\b`,
+    String.raw`\bclient (host|was) rejected\b`,
+    String.raw`\bclient host blocked\b`,
+  ].join('|'),
+  'i',
+);
 
 /** What is wrong, if an enhanced status of any class speaks of this relay. */
 export function meaningForUs(enhancedStatus: string): string | undefined {

@@ -1,4 +1,7 @@
-/** Splits a client's bytes into command lines and content; content ends at CRLF.CRLF and nowhere else (RFC 5321 §4.5.2, CVE-2023-51766). */
+/**
+ * Splits a client's bytes into command lines and content; content ends at CRLF.CRLF and nowhere else (RFC 5321 §4.5.2,
+ * CVE-2023-51766).
+ */
 
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 

@@ -1,6 +1,7 @@
 /**
  * Decides whether a client's certificate proves one of the expected names, by its own walk to a trusted authority.
- * Node's authorizationError must not be used: INVALID_PURPOSE, which every certificate for servers only gets, hides that its chain is not trusted.
+ * Node's authorizationError must not be used: INVALID_PURPOSE, which every certificate for servers only gets, hides that
+ * its chain is not trusted.
  */
 
 import type { X509Certificate } from 'node:crypto';

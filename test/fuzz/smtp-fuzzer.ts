@@ -7,8 +7,8 @@ import { type Played, play } from './smtp-play.ts';
 
 /** Enough for connections to be used again at next hops, few enough to be made shorter in a moment. */
 const MOVES = 150;
-/** Each plays an episode anew. */
-const MOST_ATTEMPTS = 120;
+/** Each plays an episode anew; where something is left open, each waits for it. */
+const SHORTEN_MS = 60_000;
 
 export interface SmtpFailure {
   readonly seed: number;
@@ -56,9 +56,9 @@ async function shorten(
 ): Promise<Played> {
   let moves = whole;
   let shortest = played;
-  let attempts = 0;
+  const deadline = Date.now() + SHORTEN_MS;
   for (let size = Math.ceil(moves.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let at = 0; at < moves.length && attempts < MOST_ATTEMPTS; attempts++) {
+    for (let at = 0; at < moves.length && Date.now() < deadline; ) {
       const without = [...moves.slice(0, at), ...moves.slice(at + size)];
       const again = await play(certificates, seed, without);
       if (again.broken === undefined) at += size;
