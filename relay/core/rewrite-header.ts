@@ -56,6 +56,8 @@ const OUTBOUND_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const QUOTE = 34;
+/** What needed no quotes as it was found, dots at its end and all, needs none now. */
+const ONE_WORD = /^[^\s\p{Cc}"(),:;<>@[\\\]]+$/u;
 const WHITE = octetsOf(' \t\r\n');
 const BEFORE_ADDRESS = octetsOf(':,;<');
 /** What a header section of the default size (limits.headerBytes, 256 KiB) holds at 26 octets an address. */
@@ -136,9 +138,14 @@ function editsOf(octets: Uint8Array, found: FoundAddress, match: RuleMatch): Edi
   const domain = { start: found.domainStart, end: found.end, text: match.mailbox.domain };
   if (match.kind !== 'Address') return [domain];
   const written = formatLocalPart(match.mailbox.localPart);
-  const bare = written.startsWith('"') || octets[found.start] !== QUOTE || beginsAnAddress(octets, found.start);
-  const text = bare ? written : `"${written}"`;
+  const text = asFound(octets, found.start, match.mailbox.localPart, written);
   return [{ start: found.start, end: found.localPartEnd, text }, domain];
+}
+
+/** In quotes, or without them, where the other would be read as something else beside what stands before it. */
+function asFound(octets: Uint8Array, start: number, localPart: string, written: string): string {
+  if (octets[start] !== QUOTE) return ONE_WORD.test(localPart) ? localPart : written;
+  return written.startsWith('"') || beginsAnAddress(octets, start) ? written : `"${written}"`;
 }
 
 /** Behind anything else, a quoted local part without its quotes could become part of what stands before it. */
