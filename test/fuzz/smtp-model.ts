@@ -119,7 +119,8 @@ export class Model {
   }
 
   #expected(line: string): Expected {
-    const [, verb = '', rest] = /^([A-Z]+)(?: (.*))?$/.exec(line) ?? [];
+    // Blanks at the end are forgiven.
+    const [, verb = '', rest] = /^([A-Z]+)(?: (.*))?$/.exec(line.trimEnd()) ?? [];
     switch (verb) {
       case 'EHLO':
       case 'HELO':
