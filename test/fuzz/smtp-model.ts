@@ -119,8 +119,9 @@ export class Model {
   }
 
   #expected(line: string): Expected {
-    // Blanks at the end are forgiven.
-    const [, verb = '', rest] = /^([A-Z]+)(?: (.*))?$/.exec(line.trimEnd()) ?? [];
+    const [, verb = '', behind] = /^([A-Z]+)(?: (.*))?$/s.exec(line) ?? [];
+    // White space around an argument is forgiven.
+    const rest = behind?.trim() === '' ? undefined : behind?.trim();
     switch (verb) {
       case 'EHLO':
       case 'HELO':
