@@ -11,6 +11,10 @@ import {
 
 /** All that the relay counts as a mistake. */
 const WRONG = new Set([500, 501, 502, 503, 553, 555]);
+/** What the model reads; it takes whatever is answered to anything else, damaged addresses among it. */
+const MAIL_ARGUMENT =
+  /^FROM:<((?:[a-z0-9+]+@[a-z]+\d?(?:\.[a-z]+)+)?)>((?: SIZE=\d{1,12}| BODY=8BITMIME| XOORG=[a-z]+\d?(?:\.[a-z]+)+)*)$/;
+const RCPT_ARGUMENT = /^TO:<(([a-z]+)(?:\+(t\d+))?)@([a-z]+\d?(?:\.[a-z]+)+)>$/;
 const MOST_MISTAKES = 10;
 const MOST_IDLE = 100;
 export type Next = { readonly kind: 'line' | 'content'; readonly text: string };
@@ -160,9 +164,7 @@ export class Model {
   }
 
   #mail(rest: string): Expected | undefined {
-    const read = /^FROM:<((?:[a-z0-9.+]+@[a-z0-9.]+)?)>((?: SIZE=\d{1,12}| BODY=8BITMIME| XOORG=[a-z0-9.]+)*)$/.exec(
-      rest,
-    );
+    const read = MAIL_ARGUMENT.exec(rest);
     if (!this.#helo || this.#transaction !== undefined) return loose([503]);
     if (read === null) return undefined;
     const [, path = '', words = ''] = read;
@@ -178,7 +180,7 @@ export class Model {
   #recipient(rest: string): Expected | undefined {
     const open = this.#transaction;
     if (open === undefined) return loose([503]);
-    const read = /^TO:<(([a-z]+)(?:\+(t\d+))?)@([a-z0-9.]+)>$/.exec(rest);
+    const read = RCPT_ARGUMENT.exec(rest);
     if (read === null || open.murky) return undefined;
     if (open.requested >= MOST_RECIPIENTS) return { codes: [452], heard: () => this.#ledger.untold.add(read[3] ?? '') };
     const [, localPart = '', person = '', tag = '', domain = ''] = read;
