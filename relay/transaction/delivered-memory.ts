@@ -50,7 +50,9 @@ export class DeliveredMemory {
     return this.#entries.size;
   }
 
+  /** Not without a Message-ID: two messages of a device that writes none may differ in their headers alone, and none may be lost. */
   remember(delivery: Delivery): void {
+    if (delivery.messageId === '') return;
     const key = keyOf(delivery);
     this.learn(key);
     this.#onRemembered(key);

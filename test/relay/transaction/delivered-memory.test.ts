@@ -37,6 +37,13 @@ describe('DeliveredMemory', () => {
     expect(memory.recall({ ...DELIVERY, ...other })).toBe(false);
   });
 
+  it('takes two messages without a Message-ID for two', () => {
+    const memory = new DeliveredMemory(() => 0);
+    memory.remember({ ...DELIVERY, messageId: '' });
+    expect(memory.recall({ ...DELIVERY, messageId: '' })).toBe(false);
+    expect(memory.size).toBe(0);
+  });
+
   it.each([16 * 1024, 16 * 1024 + 1])('knows a body of %i octets by its digest', (octets) => {
     const memory = new DeliveredMemory(() => 0);
     const body = new MemoryBody([Buffer.alloc(octets, 'x')]);
