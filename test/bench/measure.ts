@@ -36,8 +36,9 @@ export interface Ground {
   stop(): void;
 }
 
-// Node compiles what runs often, Postfix starts its processes: neither is what is measured.
-const WARM_UP_ROUNDS = 2;
+// Node compiles what runs often, Postfix starts its processes: neither is what is measured. A worker a core sees only its
+// share of each round, and is still being compiled after two.
+const WARM_UP_ROUNDS = 5;
 /** Often enough to see a peak that lasts, rarely enough to cost nothing. */
 const MEMORY_EVERY_MS = 200;
 
