@@ -34,7 +34,7 @@ export async function runRelay(args: readonly string[]): Promise<number> {
     if (errors.length === 0) return await new RunningRelay(command, source, follower).run(first);
     for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
     process.stderr.write(
-      `isthmus: not started, ${counted(errors.length, 'error')}. Mend, or see it all again: isthmus check DIR\n`,
+      `isthmus: not started, ${counted(errors.length, 'error')}. Mend, or see it all again: isthmus check --strict DIR\n`,
     );
     return 1;
   } finally {
