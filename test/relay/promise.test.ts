@@ -130,6 +130,21 @@ describe('the client', () => {
     await metric(at, 'isthmus_answered_from_memory_total', 1);
   });
 
+  it.each([
+    ['closes without QUIT may not have heard us', false, / delivered before$/],
+    ['says QUIT has heard us, and sends the same again on purpose', true, / delivered$/],
+  ])('that %s', async (_name, politely, expected) => {
+    const { at } = await world([{}]);
+    const first = await client(at);
+    expect((await first.send('eve@world.example', JOHN, message('heard@x'))).code).toBe(250);
+    if (politely) await first.quit();
+    else first.destroy();
+    await metric(at, 'isthmus_smtp_connections', 0);
+    const again = await client(at);
+    expect((await again.send('eve@world.example', JOHN, message('heard@x'))).text).toMatch(expected);
+    await again.quit();
+  });
+
   it('that goes before its dot leaves nothing behind', async () => {
     const { next, at } = await world([{}]);
     const from = await client(at);
