@@ -23,7 +23,8 @@ export const EXPLAIN_OPTIONS: OptionSpecs = {
   help: { help: 'this text' },
 };
 
-export const EXPLAIN_SUMMARY = `Says step by step what the relay would do with a message: who the client is, which rule matched and why the others did
+export const EXPLAIN_SUMMARY = `\
+Says step by step what the relay would do with a message: who the client is, which rule matched and why the others did
 not, what becomes of the header, and the next hop. MESSAGE is a file, or - for standard input. Nothing is sent, no name is
 looked up, and next hops are taken to accept everything.
 Exit code 0: accepted for every recipient. 1: not. 2: the command line is wrong.`;

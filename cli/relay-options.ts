@@ -42,7 +42,8 @@ export const RELAY_OPTIONS: OptionSpecs = {
   help: { help: 'this text' },
 };
 
-export const RELAY_SUMMARY = `Runs a relay from folders of manifests and watches them: a changed rule is live within a second. A file that is broken is
+export const RELAY_SUMMARY = `\
+Runs a relay from folders of manifests and watches them: a changed rule is live within a second. A file that is broken is
 refused with its line, and its last good content stays in force. SIGTERM drains; a second one ends at once.`;
 
 export interface RelayCommand {
