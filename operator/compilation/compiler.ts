@@ -1,0 +1,88 @@
+/** What compiling looks like to the main thread: objects in, pieces, statuses and findings out. The work is a thread's. */
+
+import type { Kind } from '../../crds/v1alpha1/kinds.ts';
+import type { InvalidResource, LookupResult, Resource } from '../compile/input.ts';
+import type { Finding, ResourceStatus } from '../compile/result.ts';
+
+export type Change =
+  | { readonly type: 'resource'; readonly resource: Resource }
+  | { readonly type: 'invalid'; readonly invalid: InvalidResource }
+  | { readonly type: 'gone'; readonly kind: Kind; readonly namespace: string; readonly name: string }
+  /** A Secret or ConfigMap that a resource refers to; `missing` and `unknown` as compile means them. */
+  | {
+      readonly type: 'data';
+      readonly kind: 'Secret' | 'ConfigMap';
+      readonly namespace: string;
+      readonly name: string;
+      readonly found: LookupResult;
+    };
+
+/** A stored piece of configuration. */
+export interface Piece {
+  /** `07` a ConfigMap slot, `s07` a Secret slot. */
+  readonly slot: string;
+  /** SHA-256 of the octets in hex. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface CompiledFleet {
+  readonly namespace: string;
+  readonly name: string;
+  /** Nothing of it may be applied. */
+  readonly paused: boolean;
+  readonly revision: string;
+  /**
+   * Every piece of the revision. Octets are the same object from one compilation to the next while a piece does not
+   * change.
+   */
+  readonly pieces: readonly Piece[];
+  /** Tombstones as pieces. */
+  readonly memory: readonly Piece[];
+  /** `TenantRoute/tenant1` → hash of what became of it, for each resource that is in force, the fleet's own included. */
+  readonly parts: ReadonlyMap<string, string>;
+  /** References that could not be read now: the configuration before is kept while there are any. */
+  readonly unknown: readonly string[];
+  /** What it does not fit into; undefined: it fits. Then there are no pieces. */
+  readonly tooLarge: string | undefined;
+  /** Names that the fleet's own certificate should cover: its host name. */
+  readonly hostname: string;
+  readonly ports: {
+    /** TCP ports of next hops and smart host, sorted, each once; 25 when there is one by MX. */
+    readonly nextHops: readonly number[];
+  };
+  readonly lameDuckSeconds: number;
+  readonly drainSeconds: number;
+}
+
+export interface Compilation {
+  readonly fleets: readonly CompiledFleet[];
+  readonly statuses: readonly ResourceStatus[];
+  readonly findings: readonly Finding[];
+}
+
+/** What was read back of a fleet at the start. */
+export interface StoredFleet {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the proven revision. */
+  readonly revision: string;
+  readonly pieces: readonly Uint8Array[];
+  readonly memory: readonly Uint8Array[];
+}
+
+export type Restored =
+  /** `parts` as in CompiledFleet, of what is stored. */
+  { readonly ok: true; readonly parts: ReadonlyMap<string, string> } | { readonly ok: false; readonly reason: string };
+
+export interface Compiler {
+  /** Changes since the last call; the last of an object counts. */
+  update(changes: readonly Change[]): void;
+  /** Resources may be compiled only after what runs has been restored: it says who holds each name. */
+  restore(stored: StoredFleet): Promise<Restored>;
+  /** One at a time. `now`: milliseconds since 1970. */
+  compile(now: number): Promise<Compilation>;
+  /** That revision, the last or an earlier one of compile(), is proven: from now on it says who holds each name. */
+  inForce(namespace: string, fleet: string, revision: string): void;
+  close(): Promise<void>;
+}

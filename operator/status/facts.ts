@@ -1,0 +1,69 @@
+/** What a status is made from. */
+
+import type { Condition } from '../../crds/v1alpha1/conditions.ts';
+import type { Kind } from '../../crds/v1alpha1/kinds.ts';
+import type { ResourceStatus } from '../compile/result.ts';
+import type { PodReport, RelayPod } from '../rollout/pods.ts';
+
+/** A resource as it stands in the cluster. */
+export interface Subject {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  /** As it is written now; undefined: none yet. */
+  readonly status: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] } | undefined;
+}
+
+/** Of the fleet that serves a resource. */
+export interface FleetFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly paused: boolean;
+  /** Hashes of what each resource becomes in the last compilation, and in each revision that a pod may run. */
+  readonly wanted: ReadonlyMap<string, string>;
+  readonly inRevision: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Revision of the last compilation. */
+  readonly revision: string;
+  readonly pods: readonly RelayPod[];
+  readonly reports: ReadonlyMap<string, PodReport>;
+  readonly failed: { readonly revision: string; readonly reason: string } | undefined;
+  /** In words; undefined: what was compiled can be published. */
+  readonly heldBack: string | undefined;
+  readonly imageTooOld: string | undefined;
+}
+
+/** Of a RelayFleet's own objects. */
+export interface WorkloadFacts {
+  readonly deployment:
+    | {
+        readonly available: boolean;
+        readonly replicas: number;
+        readonly readyReplicas: number;
+        readonly message: string;
+      }
+    | undefined;
+  /** undefined: the Service is not there yet. Of type LoadBalancer it has an address when somebody has assigned one. */
+  readonly addresses: readonly { readonly type: 'IPAddress' | 'Hostname'; readonly value: string }[] | undefined;
+  readonly addressExpected: boolean;
+  readonly selector: string;
+  /** Things that stand in the way of the fleet's objects: a field somebody else holds, an image that cannot be pulled. */
+  readonly troubles: readonly string[];
+  /** Worth saying while all is well: a self-signed certificate. */
+  readonly remarks: readonly string[];
+  /** Why sources by CIDR cannot see clients' addresses; undefined: they can. */
+  readonly clientAddressHidden: string | undefined;
+}
+
+export interface StatusFacts {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly subject: Subject;
+  readonly compiled: ResourceStatus;
+  /** undefined: it belongs to none that exists. */
+  readonly fleet: FleetFacts | undefined;
+  /** RelayFleet only. */
+  readonly workload: WorkloadFacts | undefined;
+  /** In words, when a relay says that the next hop of this TenantRoute refuses it. */
+  readonly nextHopRefusesUs: string | undefined;
+}
