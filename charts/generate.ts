@@ -1,0 +1,61 @@
+/** Writes what the chart takes from elsewhere: CRDs, values schema, README. With --check it fails when a file is stale. */
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { generated as generatedCrds } from '../crds/generate.ts';
+import { readme } from './readme.ts';
+import { valuesSchema } from './values-schema.ts';
+
+const CHART = 'charts/isthmus';
+/** Folders in which every file is made here: others are left from a kind that is gone. */
+const OWN_FOLDERS = [`${CHART}/files/crds`];
+
+/** File, from the project's root → content. */
+export function generated(root: string): Map<string, string> {
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+  const crds = [...generatedCrds()]
+    .filter(([file]) => file.startsWith('crds/generated/'))
+    .map(([file, text]): [string, string] => [file.replace('crds/generated', `${CHART}/files/crds`), text]);
+  return new Map([
+    ...crds,
+    [`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`],
+    [`${CHART}/README.md`, readme(read(`${CHART}/Chart.yaml`), read(`${CHART}/values.yaml`))],
+  ]);
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Files, from the project's root, that are missing, differ, or are left over. */
+export function staleFiles(root: string): string[] {
+  const wanted = generated(root);
+  const here = OWN_FOLDERS.flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`));
+  const differs = [...wanted].filter(([file, text]) => contentOf(join(root, file)) !== text).map(([file]) => file);
+  return [...differs, ...here.filter((file) => !wanted.has(file))];
+}
+
+function main(args: readonly string[]): number {
+  const root = dirname(import.meta.dirname);
+  const stale = staleFiles(root);
+  if (args.includes('--check')) {
+    for (const file of stale) process.stderr.write(`${file} is stale: run "npm run generate" and commit it\n`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  const wanted = generated(root);
+  for (const file of stale) {
+    const text = wanted.get(file);
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    if (text === undefined) rmSync(join(root, file));
+    else writeFileSync(join(root, file), text);
+    process.stdout.write(`${file} brought up to date\n`);
+  }
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));
