@@ -49,7 +49,7 @@ export function compileManifests(manifests: Manifests, options: CompilationOptio
     configMaps: lookup('ConfigMap'),
     running: state.running,
     tombstones: state.tombstones,
-    ownSigningKeys: options.signingKeys,
+    ownSigningKeys: () => options.signingKeys,
     now: now.getTime(),
     platform: PLATFORM,
     fromFiles: true,

@@ -56,6 +56,11 @@ export function assembleFleet(
     name: fleet.name,
     paused: fleet.spec.paused,
     config,
+    confidentialRules: new Set(
+      content.rewriteRules
+        .filter((draft) => draft.inForce && draft.confidential && fleetOfRule(draft) === fleet)
+        .map(({ name }) => name),
+    ),
     credentials: usedCredentials(config, fleet.secrets.credentials),
     unknown: unknownReferences(fleet, content),
   };

@@ -59,6 +59,7 @@ function draft(
   input: CompileInput,
 ): FleetDraft {
   const report = new Report('RelayFleet', namespace, name);
+  const ownKeys = input.ownSigningKeys?.(namespace, name);
   const secrets = new SecretReader(namespace, input.secrets, input.platform);
   const { secretRef, clientCASecretRef, minVersion } = spec.tls;
   const tlsPair = secretRef && take(report, 'spec.tls.secretRef', secrets.tlsPair(secretRef.name));
@@ -72,7 +73,7 @@ function draft(
     report,
     implicit,
     secrets,
-    traceKeys: compileTraceKeys(spec, secrets, report, input),
+    traceKeys: compileTraceKeys(spec, secrets, report, ownKeys),
     clientCa: { id: clientCa, unread: clientCASecretRef !== undefined && clientCa === undefined },
     tls: { minVersion, ...(tlsPair && { certificate: tlsPair.certificate, key: tlsPair.key }) },
     tlsPair,
@@ -84,10 +85,10 @@ function compileTraceKeys(
   spec: RelayFleetSpec,
   secrets: SecretReader,
   report: Report,
-  { ownSigningKeys }: CompileInput,
+  ownKeys: readonly string[] | undefined,
 ): readonly string[] | undefined {
   const { signingSecretRef } = spec;
-  if (signingSecretRef === undefined) return ownSigningKeys?.map((key) => secrets.keep(key));
+  if (signingSecretRef === undefined) return ownKeys?.map((key) => secrets.keep(key));
   const path = 'spec.signingSecretRef';
   const { name } = signingSecretRef;
   const current = take(report, path, secrets.signingKey({ name, key: SECRET_KEYS.signing }));

@@ -75,6 +75,16 @@ export interface Platform {
   inspectPrivateKey(pem: string): Inspected<KeyFacts>;
 }
 
+/** undefined: there are none yet. */
+export type SigningKeys = (namespace: string, fleet: string) => readonly string[] | undefined;
+
+/** Domains that only some namespaces may claim. */
+export interface DomainPermission {
+  /** `shared.example`, or `*.shared.example` for everything below it. */
+  readonly match: string;
+  readonly namespaces: readonly string[];
+}
+
 export interface CompileInput {
   /**
    * Valid by their schemas, defaults applied; at most one of each kind, namespace and name; their order means
@@ -87,7 +97,9 @@ export interface CompileInput {
   readonly running?: readonly RunningFleet[] | undefined;
   readonly tombstones?: readonly Tombstone[] | undefined;
   /** Keys of trace fields for fleets that name no Secret with theirs; the first signs, the others are still believed. */
-  readonly ownSigningKeys?: readonly string[] | undefined;
+  readonly ownSigningKeys?: SigningKeys | undefined;
+  /** Which namespaces may claim a shared domain; the first entry that matches counts. */
+  readonly domains?: readonly DomainPermission[] | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly platform: Platform;
