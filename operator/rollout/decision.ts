@@ -3,18 +3,44 @@
 import type { Manifest } from '../../relay/core/manifest.ts';
 import type { PodReport, RelayPod } from './pods.ts';
 
+/** The one pod that tries a candidate. */
+export interface Canary {
+  readonly uid: string;
+  readonly revision: string;
+  /** When it was told. Only what it says later counts. */
+  readonly since: number;
+  /** At that time. */
+  readonly restarts: number;
+  /** Since when it has not been ready; undefined: it is. */
+  readonly unreadySince: number | undefined;
+}
+
+/** Pods that had their turn with a candidate and showed nothing about it. */
+export interface Tried {
+  readonly revision: string;
+  readonly uids: ReadonlySet<string>;
+  /** How many of them fell silent and unready, like a dead node's pod or one that hangs. */
+  readonly silent: number;
+}
+
+export interface Touched {
+  readonly revision: string;
+  readonly count: number;
+  readonly at: number;
+}
+
 /** What a leader remembers from one look to the next; a new leader begins with emptyMemory(). */
 export interface RolloutMemory {
-  /** The one pod that tries the candidate. */
-  readonly canary:
-    | { readonly uid: string; readonly revision: string; readonly since: number; readonly restarts: number }
-    | undefined;
+  readonly canary: Canary | undefined;
+  readonly tried: Tried | undefined;
   /** It is not tried again until another is wanted. */
   readonly failed: { readonly revision: string; readonly reason: string } | undefined;
   /** By pod UID: how often it was touched for this revision, and when last. */
-  readonly touched: ReadonlyMap<string, { readonly revision: string; readonly count: number; readonly at: number }>;
-  /** When the proven revision became so, as this leader saw it; its start counts. */
-  readonly provenSince: number | undefined;
+  readonly touched: ReadonlyMap<string, Touched>;
+  /** Since when that revision is proven, as this leader saw it. */
+  readonly proven: { readonly revision: string; readonly since: number } | undefined;
+  /** Since when no pod is ready, as this leader saw it. */
+  readonly unservedSince: number | undefined;
 }
 
 export interface RolloutFacts {
@@ -34,16 +60,20 @@ export interface RolloutFacts {
 export interface RolloutDecision {
   /**
    * What to do to the stored manifest, once, before anything else. publish: write the desired revision's pieces beside
-   * the old, then list it in that state (a candidate that was listed before it gives way). promote: the candidate is the proven
-   * one and the only one. withdraw: the candidate is listed no more.
+   * the old, then list it in that state (as the proven one: alone). promote: the candidate is the proven one and the
+   * only one. withdraw: the candidate is listed no more.
    */
   readonly manifest: 'keep' | 'publishProven' | 'publishCandidate' | 'promote' | 'withdraw';
   /** Value of the revision annotation, by pod name; only those that must change. */
   readonly annotate: ReadonlyMap<string, string>;
-  /** Pods whose volumes the kubelet should look at again. */
+  /** Names of pods whose volumes the kubelet should look at again. */
   readonly touch: readonly string[];
-  /** Pieces that the manifest does not list may be removed. */
+  /**
+   * Pieces that the manifest, before and after this decision, does not list may be removed. With a publication: in the
+   * same write.
+   */
   readonly prune: boolean;
+  /** To be given again at the next look, whether or not everything else could be carried out. */
   readonly memory: RolloutMemory;
   /** When to ask pods and look again, in milliseconds from now. */
   readonly lookAgainMs: number;
