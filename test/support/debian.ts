@@ -20,6 +20,8 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   'dns-server.ts': { package: 'nsd', command: 'nsd', rootOnly: false },
   'certificates.ts': { package: 'openssl', command: 'openssl', rootOnly: false },
   'namespace.ts': { package: 'iproute2', command: 'ip', rootOnly: true },
+  'lua.ts': { package: 'lua5.1', command: 'lua5.1', rootOnly: false },
+  'promtool.ts': { package: 'prometheus', command: 'promtool', rootOnly: false },
   'dkimpy.ts': { package: 'python3-dkim', command: 'dkimverify', rootOnly: false },
 };
 
