@@ -1,8 +1,9 @@
-/** Writes what the chart takes from elsewhere: CRDs, values schema, README. With --check it fails when a file is stale. */
+/** Writes what chart and deploy/argocd take from elsewhere. With --check it writes nothing and fails when a file is stale. */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generated as generatedCrds } from '../crds/generate.ts';
+import { argocdFiles } from './argocd-files.ts';
 import { readme } from './readme.ts';
 import { valuesSchema } from './values-schema.ts';
 
@@ -18,6 +19,7 @@ export function generated(root: string): Map<string, string> {
     .map(([file, text]): [string, string] => [file.replace('crds/generated', `${CHART}/files/crds`), text]);
   return new Map([
     ...crds,
+    ...argocdFiles(read('deploy/argocd/health.lua')),
     [`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`],
     [`${CHART}/README.md`, readme(read(`${CHART}/Chart.yaml`), read(`${CHART}/values.yaml`))],
   ]);
