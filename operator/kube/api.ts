@@ -100,11 +100,16 @@ export interface WatchRequest {
   readonly metadataOnly?: boolean;
   /** An object is there or has changed (`gone` false), or has disappeared. After a relist every difference is told. */
   onChange(object: KubeObject, gone: boolean): void;
+  /** A list or a watch has failed and is tried again. 404: the cluster does not know the kind; 403: not allowed. */
+  onTrouble?(failure: ApiFailure, retryInMs: number): void;
 }
 
 export interface Watch {
-  /** Resolves when the first list has been told. */
+  /** Resolves when the first list has been told; never when it is stopped before. Rejects as `ended` does. */
   readonly synced: Promise<void>;
+  /** Resolves when it has stopped. Rejects with what onChange has thrown: unhandled, that ends the process. */
+  readonly ended: Promise<void>;
   isSynced(): boolean;
+  /** Nothing is told after this. */
   stop(): void;
 }

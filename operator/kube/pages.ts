@@ -1,0 +1,85 @@
+/** Reads a list page by page, so that neither side holds all of it at once. */
+
+import type { ApiAnswer, ApiFailure, KubeObject, ResourceType } from './api.ts';
+import { collectionPath } from './path.ts';
+import type { Lane, Transport } from './transport.ts';
+
+export interface ListRequest {
+  readonly type: ResourceType;
+  readonly namespace: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly metadataOnly?: boolean | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** client-go's; 500 Secrets of ordinary size are some megabytes. */
+const PAGE_SIZE = 500;
+
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
+/** What to ask for so that content stays on the server. One that cannot answers 406 instead of sending everything. */
+export function acceptOf(request: ListRequest, form: 'list' | 'watch'): string {
+  if (request.metadataOnly !== true) return 'application/json';
+  return form === 'watch' ? METADATA : METADATA.replace('PartialObjectMetadata;', 'PartialObjectMetadataList;');
+}
+
+export function selectorsOf({ labelSelector, fieldSelector }: ListRequest): Record<string, string | undefined> {
+  return { labelSelector, fieldSelector };
+}
+
+/** Items of lists carry no kind, and metadata of an object calls itself something else. */
+export function named(type: ResourceType, item: KubeObject): KubeObject {
+  return { ...item, apiVersion: type.apiVersion, kind: type.kind };
+}
+
+interface Page {
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items?: readonly KubeObject[] | null;
+}
+
+/**
+ * Tells each page, as of one moment, and answers that moment's resourceVersion. A list that takes so long that
+ * the server has forgotten the moment starts again, in one piece; `restart` is told before.
+ */
+export async function readPages(
+  transport: Transport,
+  lane: Lane,
+  request: ListRequest,
+  tell: (objects: readonly KubeObject[]) => void,
+  restart: () => void,
+): Promise<ApiAnswer<string>> {
+  const page = (limit: number | undefined, position: string | undefined) =>
+    transport.json(
+      {
+        method: 'GET',
+        path: collectionPath(request.type, request.namespace),
+        // No resourceVersion: the newest, even right after another API server has answered that is behind.
+        query: { ...selectorsOf(request), limit: limit?.toString(), continue: position },
+        accept: acceptOf(request, 'list'),
+        repeatable: true,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      },
+      lane,
+    );
+  let position: string | undefined;
+  let limit: number | undefined = PAGE_SIZE;
+  for (;;) {
+    const answer = await page(limit, position);
+    if (!answer.ok) {
+      if (!isForgotten(answer) || position === undefined) return answer;
+      restart();
+      position = undefined;
+      limit = undefined;
+      continue;
+    }
+    const { items, metadata } = answer.value as Page;
+    tell((items ?? []).map((item) => named(request.type, item)));
+    position = metadata.continue;
+    if (position === undefined || position === '') return { ok: true, value: metadata.resourceVersion ?? '' };
+  }
+}
+
+function isForgotten(failure: ApiFailure): boolean {
+  return failure.status === 410;
+}
