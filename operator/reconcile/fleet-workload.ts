@@ -1,0 +1,145 @@
+/** The objects that run a fleet: kept as they should be, and what their state means for the fleet. */
+
+import type { RelayFleetSpec } from '../../crds/v1alpha1/relay-fleet.ts';
+import type { CompiledFleet } from '../compilation/compiler.ts';
+import type { KubeObject } from '../kube/api.ts';
+import { DEFAULT_REPLICAS, type FleetIdentity } from '../manifests/input.ts';
+import { FIELD_MANAGER, selectorLabels, workloadName } from '../manifests/names.ts';
+import { fleetObjects, WORKLOAD_TYPES } from '../manifests/object-set.ts';
+import type { RelayPod } from '../rollout/pods.ts';
+import type { WorkloadFacts } from '../status/facts.ts';
+import { ObjectSet } from './object-set.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface WorkloadInput {
+  readonly fleet: FleetIdentity & { readonly spec: RelayFleetSpec };
+  readonly compiled: CompiledFleet;
+  /** The relay's image where the fleet names none. */
+  readonly relayImage: string;
+}
+
+export class FleetWorkload {
+  readonly #around: Surroundings;
+  readonly #objects: ObjectSet;
+  #troubles: readonly string[] = [];
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    const { api, world, assertLeader } = around;
+    this.#objects = new ObjectSet({ api, assertLeader, cacheOf: (type) => world.workload(type) });
+  }
+
+  /** Whether everything could be written. */
+  async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<boolean> {
+    const { settings, operatorNamespace, world } = this.#around;
+    const wanted = fleetObjects({
+      fleet,
+      settings: { ...settings, relayImage },
+      operatorNamespace,
+      compiled,
+      replicas: this.#replicas(fleet),
+      serviceMonitors: world.serviceMonitors,
+    });
+    const applied = await this.#objects.apply(wanted);
+    const pruned = await this.#objects.prune(world.ownObjects(fleet.namespace, fleet.name), wanted);
+    this.#troubles = [...applied, ...pruned];
+    return this.#troubles.length === 0;
+  }
+
+  facts(fleet: WorkloadInput['fleet'], pods: readonly RelayPod[]): WorkloadFacts {
+    const { world } = this.#around;
+    const name = workloadName(fleet.name);
+    const deployment = world.workload(WORKLOAD_TYPES.Deployment)?.get(fleet.namespace, name);
+    const service = world.workload(WORKLOAD_TYPES.Service)?.get(fleet.namespace, name);
+    const waiting = pods.flatMap((pod) => (pod.waiting === undefined ? [] : [`pod ${pod.name}: ${pod.waiting}`]));
+    return {
+      deployment: deployment && deploymentFacts(deployment),
+      addresses: service && serviceAddresses(service),
+      addressExpected: fleet.spec.service.type === 'LoadBalancer',
+      selector: Object.entries(selectorLabels(fleet.name))
+        .map(([key, value]) => `${key}=${value}`)
+        .join(','),
+      troubles: [...this.#troubles, ...waiting],
+      remarks: fleet.spec.tls.secretRef === undefined ? [SELF_SIGNED] : [],
+      clientAddressHidden: this.#clientAddressHidden(fleet),
+    };
+  }
+
+  /** undefined: somebody else owns the field. Until an autoscaler does, leaving it out would mean 1. */
+  #replicas({ namespace, name, spec }: WorkloadInput['fleet']): number | undefined {
+    const live = this.#around.world.workload(WORKLOAD_TYPES.Deployment)?.get(namespace, workloadName(name));
+    if (spec.autoscaling === undefined) return spec.replicas ?? DEFAULT_REPLICAS;
+    if (live !== undefined && isOwnedByAnother(live)) return undefined;
+    return liveReplicas(live) ?? spec.autoscaling.minReplicas;
+  }
+
+  #clientAddressHidden({ namespace, name, spec }: WorkloadInput['fleet']): string | undefined {
+    if (spec.service.externalTrafficPolicy === 'Local') return undefined;
+    const routes = this.#around.world.resources.get('TenantRoute')?.all() ?? [];
+    const byAddress = [...routes].filter((route) => {
+      if (route.metadata.namespace !== namespace) return false;
+      const sources = (route['spec'] as { sources?: { cidrs?: unknown[] }[] } | undefined)?.sources ?? [];
+      return sources.some(({ cidrs }) => cidrs !== undefined && cidrs.length > 0);
+    });
+    if (byAddress.length === 0) return undefined;
+    const names = byAddress.map(({ metadata }) => metadata.name).slice(0, 10);
+    return (
+      `externalTrafficPolicy Cluster of fleet "${name}" hides clients behind nodes, and these TenantRoutes know their ` +
+      `sources by address: ${names.join(', ')}. Set spec.service.externalTrafficPolicy to Local.`
+    );
+  }
+}
+
+const SELF_SIGNED =
+  'The certificate is self-signed: senders who verify it, such as a connector of Exchange Online, will refuse it. ' +
+  'Name a kubernetes.io/tls Secret in spec.tls.secretRef.';
+
+interface DeploymentShape {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: {
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
+}
+
+function deploymentFacts(object: KubeObject): NonNullable<WorkloadFacts['deployment']> {
+  const { status = {} } = object as DeploymentShape;
+  const available = status.conditions?.find(({ type }) => type === 'Available');
+  const progressing = status.conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
+  return {
+    available: available?.status === 'True',
+    replicas: status.replicas ?? 0,
+    readyReplicas: status.readyReplicas ?? 0,
+    message: progressing?.message ?? available?.message ?? 'the Deployment has not been looked at yet',
+  };
+}
+
+function liveReplicas(object: KubeObject | undefined): number | undefined {
+  return (object as DeploymentShape | undefined)?.spec?.replicas;
+}
+
+function isOwnedByAnother({ metadata }: KubeObject): boolean {
+  return (metadata.managedFields ?? []).some(({ manager, fieldsV1 }) => {
+    const spec = (fieldsV1 as { 'f:spec'?: Record<string, unknown> } | undefined)?.['f:spec'];
+    return manager !== FIELD_MANAGER && spec?.['f:replicas'] !== undefined;
+  });
+}
+
+interface ServiceShape {
+  readonly spec?: { readonly type?: string; readonly clusterIPs?: readonly string[] };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] } };
+}
+
+function serviceAddresses(object: KubeObject): NonNullable<WorkloadFacts['addresses']> {
+  const { spec, status } = object as ServiceShape;
+  if (spec?.type !== 'LoadBalancer') {
+    const addresses = (spec?.clusterIPs ?? []).filter((value) => value !== 'None');
+    return addresses.map((value) => ({ type: 'IPAddress' as const, value }));
+  }
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  return ingress.flatMap(({ ip, hostname }): NonNullable<WorkloadFacts['addresses']> => {
+    if (ip !== undefined) return [{ type: 'IPAddress', value: ip }];
+    return hostname === undefined ? [] : [{ type: 'Hostname', value: hostname }];
+  });
+}

@@ -1,0 +1,38 @@
+/** The objects of one type that a watch has told of, by namespace and name. */
+
+import type { KubeObject, ResourceType } from '../kube/api.ts';
+import { keyOf } from './kinds.ts';
+
+export class ObjectCache {
+  readonly type: ResourceType;
+  readonly #objects = new Map<string, KubeObject>();
+
+  constructor(type: ResourceType) {
+    this.type = type;
+  }
+
+  take(object: KubeObject, gone: boolean): void {
+    const key = keyOf(object.metadata.namespace, object.metadata.name);
+    if (gone) this.#objects.delete(key);
+    else if (!isOlder(object, this.#objects.get(key))) this.#objects.set(key, object);
+  }
+
+  get(namespace: string, name: string): KubeObject | undefined {
+    return this.#objects.get(keyOf(namespace, name));
+  }
+
+  all(): IterableIterator<KubeObject> {
+    return this.#objects.values();
+  }
+
+  labelled(namespace: string, label: string, value: string): KubeObject[] {
+    return [...this.#objects.values()].filter(
+      ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[label] === value,
+    );
+  }
+}
+
+/** The answer to a write of ours may have come before the watch tells what was there before it. */
+function isOlder({ metadata }: KubeObject, known: KubeObject | undefined): boolean {
+  return Number(metadata.resourceVersion) < Number(known?.metadata.resourceVersion);
+}
