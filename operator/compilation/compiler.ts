@@ -1,7 +1,7 @@
 /** What compiling looks like to the main thread: objects in, pieces, statuses and findings out. The work is a thread's. */
 
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
-import type { InvalidResource, LookupResult, Resource } from '../compile/input.ts';
+import type { DomainPermission, InvalidResource, LookupResult, Resource } from '../compile/input.ts';
 import type { Finding, ResourceStatus } from '../compile/result.ts';
 
 export type Change =
@@ -15,6 +15,13 @@ export type Change =
       readonly namespace: string;
       readonly name: string;
       readonly found: LookupResult;
+    }
+  /** Of a fleet that names no Secret with its keys: the one that signs, then those that are still believed. */
+  | {
+      readonly type: 'signingKeys';
+      readonly namespace: string;
+      readonly fleet: string;
+      readonly keys: readonly string[];
     };
 
 /** A stored piece of configuration. */
@@ -75,14 +82,28 @@ export type Restored =
   /** `parts` as in CompiledFleet, of what is stored. */
   { readonly ok: true; readonly parts: ReadonlyMap<string, string> } | { readonly ok: false; readonly reason: string };
 
+export interface CompilerOptions {
+  /** Hides the content of credentials in their names: secret, and the same for as long as configurations are kept. */
+  readonly credentialKey: string;
+  /** The operator's setting. */
+  readonly domains: readonly DomainPermission[];
+}
+
+/**
+ * When its thread dies every promise that waits is rejected with the cause, and so is every later one: whoever
+ * started it starts another, and tells that one everything again.
+ */
 export interface Compiler {
   /** Changes since the last call; the last of an object counts. */
   update(changes: readonly Change[]): void;
   /** Resources may be compiled only after what runs has been restored: it says who holds each name. */
   restore(stored: StoredFleet): Promise<Restored>;
-  /** One at a time. `now`: milliseconds since 1970. */
+  /** What nobody has told it of a Secret or ConfigMap is unknown. `now`: milliseconds since 1970. */
   compile(now: number): Promise<Compilation>;
-  /** That revision, the last or an earlier one of compile(), is proven: from now on it says who holds each name. */
+  /**
+   * That revision, the last or an earlier one of compile(), is proven: from now on it says who holds each name.
+   * Nothing changes for one that compile() never gave, or that is in force already.
+   */
   inForce(namespace: string, fleet: string, revision: string): void;
   close(): Promise<void>;
 }

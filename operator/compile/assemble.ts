@@ -58,7 +58,7 @@ export function assembleFleet(
     config,
     confidentialRules: new Set(
       content.rewriteRules
-        .filter((draft) => draft.inForce && draft.confidential && fleetOfRule(draft) === fleet)
+        .filter((draft) => readsSecrets(draft) && (fleetOfRule(draft) ?? fleet) === fleet)
         .map(({ name }) => name),
     ),
     credentials: usedCredentials(config, fleet.secrets.credentials),
@@ -70,6 +70,11 @@ function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
   const { sharedDomain, tenantRoute } = draft;
   if (!draft.inForce || sharedDomain?.config === undefined || tenantRoute === undefined) return [];
   return [writeRule(draft, draft.rows)];
+}
+
+/** Whether or not they can be read now. */
+function readsSecrets({ spec }: RewriteRuleDraft): boolean {
+  return spec?.addressesFrom?.some(({ secretKeyRef }) => secretKeyRef !== undefined) === true;
 }
 
 /** Rules of which rows cannot be read now, with what is to be remembered of them. */

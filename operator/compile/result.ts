@@ -12,7 +12,7 @@ export interface FleetResult {
   readonly paused: boolean;
   readonly config: RelayConfig;
   readonly credentials: Credentials;
-  /** Names of the rules in force that have rows from Secrets. */
+  /** Names of the rules, in force or left out, that take rows from Secrets. */
   readonly confidentialRules: ReadonlySet<string>;
   /** References that could not be read now. Whoever runs an earlier configuration keeps it while there are any. */
   readonly unknown: readonly string[];

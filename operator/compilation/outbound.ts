@@ -1,0 +1,99 @@
+/** The thread's side of the border: finds what the main thread has not been told, and cuts it into small messages. */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Finding, ResourceStatus } from '../compile/result.ts';
+import type { Compilation, CompiledFleet, Piece } from './compiler.ts';
+import {
+  type CompilationDelta,
+  type FleetDelta,
+  fleetKey,
+  type FromThread,
+  type MapDelta,
+  type Outcome,
+  outcomeKey,
+} from './messages.ts';
+
+/** Read in about 2 ms. */
+const OUTCOMES_A_MESSAGE = 200;
+
+export interface Message {
+  readonly message: FromThread;
+  readonly transfer: ArrayBuffer[];
+}
+
+export class Outbound {
+  #outcomes = new Map<string, Outcome>();
+  #parts = new Map<string, ReadonlyMap<string, string>>();
+  #pieces: ReadonlySet<string> = new Set();
+
+  /** To be posted in this order. */
+  compiled(id: number, compilation: Compilation): Message[] {
+    const messages = [...this.#octets(compilation.fleets), ...this.#changedOutcomes(compilation)];
+    const delta: CompilationDelta = {
+      fleets: compilation.fleets.map((fleet) => this.#fleet(fleet)),
+      order: this.#order(compilation),
+    };
+    this.#outcomes = outcomesOf(compilation);
+    this.#parts = new Map(compilation.fleets.map((fleet) => [fleetKey(fleet), fleet.parts]));
+    return [...messages, { message: { type: 'compiled', id, delta }, transfer: [] }];
+  }
+
+  #octets(fleets: readonly CompiledFleet[]): Message[] {
+    const pieces = new Map<string, Piece>();
+    for (const fleet of fleets) for (const piece of [...fleet.pieces, ...fleet.memory]) pieces.set(piece.key, piece);
+    const fresh = [...pieces.values()].filter(({ key }) => !this.#pieces.has(key));
+    this.#pieces = new Set(pieces.keys());
+    return fresh.map(({ key, bytes }) => {
+      const own = new Uint8Array(bytes);
+      return { message: { type: 'octets', octets: [[key, own]] }, transfer: [own.buffer] };
+    });
+  }
+
+  #changedOutcomes(compilation: Compilation): Message[] {
+    const changed = [...outcomesOf(compilation)].filter(
+      ([key, outcome]) => !isDeepStrictEqual(outcome, this.#outcomes.get(key)),
+    );
+    const messages: Message[] = [];
+    for (let start = 0; start < changed.length; start += OUTCOMES_A_MESSAGE) {
+      const outcomes = changed.slice(start, start + OUTCOMES_A_MESSAGE);
+      messages.push({ message: { type: 'outcomes', outcomes }, transfer: [] });
+    }
+    return messages;
+  }
+
+  #order(compilation: Compilation): readonly string[] | undefined {
+    const before = [...this.#outcomes.keys()];
+    const now = [...outcomesOf(compilation).keys()];
+    return isDeepStrictEqual(before, now) ? undefined : now;
+  }
+
+  #fleet({ pieces, memory, parts, ...rest }: CompiledFleet): FleetDelta {
+    const reference = ({ slot, key }: Piece) => ({ slot, key });
+    return {
+      ...rest,
+      pieces: pieces.map(reference),
+      memory: memory.map(reference),
+      parts: difference(this.#parts.get(fleetKey(rest)) ?? new Map(), parts),
+    };
+  }
+}
+
+function difference(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): MapDelta {
+  return {
+    set: [...now].filter(([key, value]) => before.get(key) !== value),
+    gone: [...before.keys()].filter((key) => !now.has(key)),
+  };
+}
+
+/** By resource, in the order in which compile speaks of them. */
+function outcomesOf({ statuses, findings }: Compilation): Map<string, Outcome> {
+  const outcomes = new Map<string, { status: ResourceStatus | undefined; findings: Finding[] }>();
+  for (const status of statuses) outcomes.set(outcomeKey(status), { status, findings: [] });
+  for (const finding of findings) {
+    const key = outcomeKey(finding);
+    const known = outcomes.get(key);
+    if (known === undefined) outcomes.set(key, { status: undefined, findings: [finding] });
+    else known.findings.push(finding);
+  }
+  return outcomes;
+}

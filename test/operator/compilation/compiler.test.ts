@@ -1,0 +1,254 @@
+/** The compiling thread: what goes in comes out compiled, and what did not change is the same object as before. */
+
+import { gunzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { relayFleetSpec } from '../../../crds/v1alpha1/relay-fleet.ts';
+import { rewriteRuleSpec } from '../../../crds/v1alpha1/rewrite-rule.ts';
+import { sharedDomainSpec } from '../../../crds/v1alpha1/shared-domain.ts';
+import { tenantRouteSpec } from '../../../crds/v1alpha1/tenant-route.ts';
+import type { Change, Compilation, CompiledFleet, Compiler } from '../../../operator/compilation/compiler.ts';
+import { startCompiler } from '../../../operator/compilation/start.ts';
+import { unpackStored } from '../../../operator/slots/unpack.ts';
+
+const KEY = 'of the tests';
+const started: Compiler[] = [];
+
+async function start(): Promise<Compiler> {
+  const compiler = await startCompiler({ credentialKey: KEY, domains: [] });
+  started.push(compiler);
+  return compiler;
+}
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((compiler) => compiler.close()));
+});
+
+const resource = (kind: 'RelayFleet' | 'SharedDomain' | 'TenantRoute' | 'RewriteRule', name: string, spec: unknown) =>
+  ({
+    type: 'resource',
+    resource: { apiVersion: 'isthmus.dev/v1alpha1', kind, metadata: { namespace: 'mail', name }, spec },
+  }) as Change;
+
+const FLEET = resource('RelayFleet', 'default', relayFleetSpec.parse({ hostname: 'relay.example' }));
+const DOMAIN = resource('SharedDomain', 'shared', sharedDomainSpec.parse({ domain: 'shared.example' }));
+const route = (more: object = {}) =>
+  resource(
+    'TenantRoute',
+    'tenant',
+    tenantRouteSpec.parse({
+      sharedDomainRefs: [{ name: 'shared' }],
+      domains: ['tenant.example'],
+      nextHop: { hosts: [{ host: 'mail.tenant.example', port: 2525 }] },
+      ...more,
+    }),
+  );
+const rule = (name: string, content: object) =>
+  resource(
+    'RewriteRule',
+    name,
+    rewriteRuleSpec.parse({ sharedDomainRef: { name: 'shared' }, tenantRouteRef: { name: 'tenant' }, ...content }),
+  );
+const pairs = (...names: string[]) => ({
+  addresses: names.map((name) => ({ internal: `${name}@tenant.example`, external: `${name}@shared.example` })),
+});
+const table = (kind: 'ConfigMap' | 'Secret', name: string, ...names: string[]): Change => {
+  const lines = names.map((each) => `${each}@tenant.example,${each}@shared.example`);
+  const text = ['InternalAddress,ExternalAddress', ...lines].join('\n');
+  return { type: 'data', kind, namespace: 'mail', name, found: { data: { 'users.csv': Buffer.from(text) } } };
+};
+
+const WORLD = [FLEET, DOMAIN, route(), rule('people', pairs('ann', 'bob')), rule('others', pairs('cid'))];
+
+function fleetOf({ fleets }: Compilation): CompiledFleet {
+  const [fleet] = fleets;
+  if (fleet === undefined || fleets.length > 1) throw new Error(`${fleets.length} fleets`);
+  return fleet;
+}
+
+function stored({ pieces, memory, revision }: CompiledFleet) {
+  const octets = (all: CompiledFleet['pieces']) => all.map(({ bytes }) => bytes);
+  return { namespace: 'mail', name: 'default', revision, pieces: octets(pieces), memory: octets(memory) };
+}
+
+function configOf(fleet: CompiledFleet) {
+  const { pieces, memory, revision } = stored(fleet);
+  const unpacked = unpackStored(pieces, memory, revision, KEY);
+  if (!unpacked.ok) throw new Error(unpacked.reason);
+  return unpacked.config;
+}
+
+const conditionOf = ({ statuses }: Compilation, name: string, type: string) =>
+  statuses.find((status) => status.name === name)?.conditions.find((condition) => condition.type === type);
+
+describe('the compiler', () => {
+  it('gives every fleet with its pieces, parts, ports and times, and every resource with its status', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    const compilation = await compiler.compile(0);
+    const fleet = fleetOf(compilation);
+    expect(fleet).toMatchObject({
+      namespace: 'mail',
+      name: 'default',
+      paused: false,
+      unknown: [],
+      tooLarge: undefined,
+      hostname: 'relay.example',
+      ports: { nextHops: [25, 2525] },
+      lameDuckSeconds: 35,
+      drainSeconds: 60,
+    });
+    expect([...fleet.parts.keys()].sort()).toEqual([
+      'RelayFleet/default',
+      'RewriteRule/others',
+      'RewriteRule/people',
+      'SharedDomain/shared',
+      'TenantRoute/tenant',
+    ]);
+    expect(configOf(fleet).rewriteRules.map(({ name, addresses }) => [name, addresses.length])).toEqual([
+      ['others', 1],
+      ['people', 2],
+    ]);
+    expect(compilation.statuses.map(({ kind, name }) => `${kind}/${name}`)).toEqual([
+      'RelayFleet/default',
+      'SharedDomain/shared',
+      'TenantRoute/tenant',
+      'RewriteRule/others',
+      'RewriteRule/people',
+    ]);
+  });
+
+  it('keeps the very same octets and parts while nothing changes', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    const first = fleetOf(await compiler.compile(0));
+    const again = fleetOf(await compiler.compile(1));
+    expect(again).toEqual(first);
+    expect(again.parts).toBe(first.parts);
+    for (const [at, piece] of again.pieces.entries()) expect(piece.bytes).toBe(first.pieces[at]?.bytes);
+  });
+
+  it('takes the last change of an object', async () => {
+    const compiler = await start();
+    compiler.update([...WORLD, rule('people', pairs('dan'))]);
+    const before = fleetOf(await compiler.compile(0));
+    expect(
+      configOf(before)
+        .rewriteRules.at(-1)
+        ?.addresses.map(([internal]) => internal),
+    ).toEqual(['dan@tenant.example']);
+    compiler.update([{ type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'people' }]);
+    const after = await compiler.compile(0);
+    expect([...fleetOf(after).parts.keys()]).not.toContain('RewriteRule/people');
+    expect(after.statuses.map(({ name }) => name)).not.toContain('people');
+    compiler.update([
+      {
+        type: 'invalid',
+        invalid: { kind: 'RewriteRule', namespace: 'mail', name: 'people', spec: 1, problems: ['no'] },
+      },
+    ]);
+    const invalid = await compiler.compile(0);
+    expect(conditionOf(invalid, 'people', 'Accepted')).toMatchObject({ status: 'False', message: 'no.' });
+    expect(invalid.findings.map(({ name, message }) => `${name}: ${message}`)).toContain('people: no');
+  });
+
+  it('does not take what it has not been told of for missing', async () => {
+    const compiler = await start();
+    const keyRef = { configMapKeyRef: { name: 'users', key: 'users.csv' } };
+    compiler.update([FLEET, DOMAIN, route(), rule('people', { addressesFrom: [keyRef] })]);
+    const untold = await compiler.compile(0);
+    expect(conditionOf(untold, 'people', 'ResolvedRefs')).toMatchObject({ status: 'Unknown' });
+    expect(fleetOf(untold).unknown).toHaveLength(1);
+    compiler.update([table('ConfigMap', 'users', 'ann')]);
+    expect(fleetOf(await compiler.compile(0)).unknown).toEqual([]);
+    compiler.update([{ type: 'data', kind: 'ConfigMap', namespace: 'mail', name: 'users', found: 'missing' }]);
+    expect(conditionOf(await compiler.compile(0), 'people', 'ResolvedRefs')).toMatchObject({ reason: 'NotFound' });
+  });
+
+  it('lets what is proven, and nothing else, say who holds an address', async () => {
+    const compiler = await start();
+    compiler.update([FLEET, DOMAIN, route(), rule('people', pairs('ann'))]);
+    const first = fleetOf(await compiler.compile(0));
+    // By name and age "able" comes first: only the record speaks for "people".
+    compiler.update([
+      rule('able', {
+        ...pairs('ann'),
+        addresses: [{ internal: 'bob@tenant.example', external: 'ann@shared.example' }],
+      }),
+    ]);
+    expect(conditionOf(await compiler.compile(0), 'people', 'Accepted')).toMatchObject({ reason: 'Conflicted' });
+    compiler.inForce('mail', 'default', 'never compiled');
+    expect(conditionOf(await compiler.compile(0), 'people', 'Accepted')).toMatchObject({ reason: 'Conflicted' });
+    compiler.inForce('mail', 'default', first.revision);
+    expect(conditionOf(await compiler.compile(0), 'able', 'Accepted')).toMatchObject({ reason: 'Conflicted' });
+  });
+
+  it('goes on from what another one has stored', async () => {
+    const before = await start();
+    before.update([FLEET, DOMAIN, route(), rule('people', pairs('ann')), rule('gone', pairs('cid'))]);
+    const first = fleetOf(await before.compile(0));
+    const after = await start();
+    const restored = await after.restore(stored(first));
+    expect(restored).toEqual({ ok: true, parts: first.parts });
+    after.update([FLEET, DOMAIN, route(), rule('people', pairs('ann'))]);
+    const fleet = fleetOf(await after.compile(0));
+    expect(configOf(fleet).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
+    const third = await start();
+    await third.restore(stored(fleet));
+    third.update([FLEET, DOMAIN, route(), rule('people', pairs('ann'))]);
+    expect(fleetOf(await third.compile(0))).toEqual(fleet);
+  });
+
+  it('says why what is stored cannot be read', async () => {
+    const compiler = await start();
+    const broken = { namespace: 'mail', name: 'default', revision: 'r', pieces: [Buffer.from('x')], memory: [] };
+    expect(await compiler.restore(broken)).toEqual({ ok: false, reason: 'a piece is no gzip' });
+  });
+
+  it('keeps rows of a Secret out of what ConfigMaps hold, also after their rule is gone', async () => {
+    const compiler = await start();
+    const keyRef = { secretKeyRef: { name: 'users', key: 'users.csv' } };
+    compiler.update([
+      FLEET,
+      DOMAIN,
+      route(),
+      table('Secret', 'users', 'ann'),
+      rule('people', { addressesFrom: [keyRef] }),
+    ]);
+    const first = fleetOf(await compiler.compile(0));
+    compiler.inForce('mail', 'default', first.revision);
+    compiler.update([{ type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'people' }]);
+    const second = fleetOf(await compiler.compile(0));
+    expect(configOf(second).held.addresses).toContain('ann@shared.example');
+    for (const { pieces, memory } of [first, second]) {
+      const texts = (secret: boolean) =>
+        [...pieces, ...memory]
+          .filter(({ slot }) => slot.startsWith('s') === secret)
+          .map(({ bytes }) => gunzipSync(bytes).toString());
+      expect(texts(true).join()).toContain('ann@shared.example');
+      expect(texts(false).join()).not.toContain('ann@');
+    }
+  });
+
+  it('signs with the keys it is told of a fleet that names no Secret', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    expect(configOf(fleetOf(await compiler.compile(0))).fleet.traceKeys).toBeUndefined();
+    compiler.update([{ type: 'signingKeys', namespace: 'mail', fleet: 'default', keys: ['new', 'old'] }]);
+    expect(configOf(fleetOf(await compiler.compile(0))).fleet.traceKeys).toHaveLength(2);
+  });
+
+  it('rejects what waits, and everything after it, when its thread is gone', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    const waiting = compiler.compile(0);
+    await Promise.all([expect(waiting).rejects.toThrow('the compiler was closed'), compiler.close()]);
+    await expect(compiler.compile(0)).rejects.toThrow('the compiler was closed');
+  });
+
+  it('dies of what it cannot do and says what that was', async () => {
+    const compiler = await start();
+    compiler.update([{ type: 'resource', resource: { kind: 'RelayFleet' } } as unknown as Change]);
+    const death = await compiler.compile(0).catch((error: unknown) => error);
+    expect(death).toMatchObject({ message: 'the compiling thread has died', cause: expect.any(TypeError) as unknown });
+  });
+});
