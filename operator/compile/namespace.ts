@@ -40,7 +40,7 @@ export function compileNamespace(content: NamespaceContent, input: CompileInput)
   const invalidFleets = content.invalid.filter(({ kind }) => kind === 'RelayFleet').map(invalidReport);
   const fleets = draftFleets(content, invalidFleets.length > 0, input);
   const sharedDomains = byKey([
-    ...ofKind(content, 'SharedDomain').map((resource) => draftSharedDomain(resource, fleets)),
+    ...ofKind(content, 'SharedDomain').map((resource) => draftSharedDomain(resource, fleets, input.domains ?? [])),
     ...invalidOfKind(content, 'SharedDomain').map((resource) => invalidSharedDomain(resource, fleets)),
   ]);
   settleSharedDomains([...sharedDomains.values()], running);

@@ -5,7 +5,9 @@ import { formatMailbox, parseMailbox, toAsciiDomain } from '../../relay/core/add
 import type { SharedDomainConfig } from '../../relay/core/config.ts';
 import { Report } from './conditions.ts';
 import { take } from './credentials.ts';
+import { refuseForeignDomain } from './domain-permission.ts';
 import type { FleetDraft } from './fleet.ts';
+import type { DomainPermission } from './input.ts';
 import type { Aged } from './order.ts';
 
 export interface SharedDomainDraft extends Aged {
@@ -22,12 +24,17 @@ export interface SharedDomainDraft extends Aged {
   unresolvedHeld: boolean;
 }
 
-export function draftSharedDomain(resource: SharedDomain, fleets: ReadonlyMap<string, FleetDraft>): SharedDomainDraft {
+export function draftSharedDomain(
+  resource: SharedDomain,
+  fleets: ReadonlyMap<string, FleetDraft>,
+  permissions: readonly DomainPermission[],
+): SharedDomainDraft {
   const { name, namespace = '', creationTimestamp } = resource.metadata;
   const report = new Report('SharedDomain', namespace, name);
   const { spec } = resource;
   const domain = toAsciiDomain(spec.domain);
   if (domain === undefined) report.rejectField('spec.domain', `"${spec.domain}" is no domain name.`);
+  else refuseForeignDomain(domain, report, permissions);
   const fleetName = spec.fleetRef.name;
   const fleet = fleets.get(fleetName);
   if (fleet === undefined) {

@@ -8,7 +8,13 @@ import { parse, stringify } from 'yaml';
 import { parseManifests } from '../../../cli/manifests/parse.ts';
 import type { RelayConfig } from '../../../relay/core/config.ts';
 import { compile } from '../../../operator/compile/compile.ts';
-import type { CompileInput, DataObject, InvalidResource, Resource } from '../../../operator/compile/input.ts';
+import type {
+  CompileInput,
+  DataObject,
+  DomainPermission,
+  InvalidResource,
+  Resource,
+} from '../../../operator/compile/input.ts';
 import type { CompileResult, Finding, FleetResult, ResourceStatus } from '../../../operator/compile/result.ts';
 import type { Tombstone } from '../../../operator/compile/tombstones.ts';
 import { nodePlatform } from '../../../operator/platform.ts';
@@ -27,6 +33,8 @@ interface Settings {
   readonly fromFiles?: boolean;
   /** `Secret default/name`: it cannot be read. */
   readonly unknown?: string[];
+  /** The operator's setting. */
+  readonly domains?: DomainPermission[];
   /** The case whose outcome is running. */
   readonly after?: string;
 }
@@ -85,6 +93,7 @@ export function loadCase(name: string, pem: ReadonlyMap<string, string>): Loaded
     now: Date.parse(settings.now),
     platform: PLATFORM,
     fromFiles: settings.fromFiles,
+    domains: settings.domains,
   };
   return { about: settings.about, input, names };
 }
