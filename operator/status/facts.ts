@@ -12,7 +12,14 @@ export interface Subject {
   readonly name: string;
   readonly generation: number;
   /** As it is written now; undefined: none yet. */
-  readonly status: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] } | undefined;
+  readonly status: WrittenStatus | undefined;
+}
+
+export interface WrittenStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  /** What each kind has besides. */
+  readonly [field: string]: unknown;
 }
 
 /** Of the fleet that serves a resource. */
@@ -25,6 +32,12 @@ export interface FleetFacts {
   readonly inRevision: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Revision of the last compilation. */
   readonly revision: string;
+  /** Revision that the stored manifest marks so. */
+  readonly proven?: string | undefined;
+  /** Milliseconds since 1970; answers of an earlier time say nothing about it. Best: since when it has been proven. */
+  readonly reportsSince?: number | undefined;
+  /** What this leader has seen in every pod: the hashes that statusOf() gave back as `programmed`, by resource. */
+  readonly programmed?: ReadonlyMap<string, string> | undefined;
   readonly pods: readonly RelayPod[];
   readonly reports: ReadonlyMap<string, PodReport>;
   readonly failed: { readonly revision: string; readonly reason: string } | undefined;
@@ -53,6 +66,17 @@ export interface WorkloadFacts {
   readonly remarks: readonly string[];
   /** Why sources by CIDR cannot see clients' addresses; undefined: they can. */
   readonly clientAddressHidden: string | undefined;
+}
+
+export interface StatusResult {
+  /** The whole status, to be applied. */
+  readonly status: WrittenStatus;
+  /** It is not what is written. */
+  readonly changed: boolean;
+  /** When to make it again though nothing has happened, in milliseconds from now. */
+  readonly nextLookMs: number | undefined;
+  /** The hash that counts as programmed; undefined: none. For FleetFacts.programmed, as long as the leader lives. */
+  readonly programmed: string | undefined;
 }
 
 export interface StatusFacts {
