@@ -1,0 +1,109 @@
+/** The two images: what is in each, how it is started, and what it is called. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { baseEntries, USER } from './base.ts';
+import { complete, type Entry } from './entry.ts';
+import { type ImageFacts, type Layer, writeLayer, writeLayout } from './layout.ts';
+import { HOME, type Program, programEntries } from './program.ts';
+
+export type ImageName = 'operator' | 'relay';
+export const IMAGE_NAMES: readonly ImageName[] = ['operator', 'relay'];
+
+/**
+ * Nothing is published. `localhost` is nobody's registry: a node that does not have the image asks no stranger for it.
+ */
+export const REPOSITORY = 'localhost/isthmus';
+
+const PROGRAMS: Readonly<Record<ImageName, Program & { readonly title: string; readonly ports: readonly number[] }>> = {
+  operator: {
+    title: 'Isthmus operator',
+    folders: ['operator'],
+    entry: 'operator/main.ts',
+    ports: [],
+  },
+  relay: {
+    title: 'Isthmus SMTP relay',
+    folders: ['relay'],
+    entry: 'relay/pod.ts',
+    ports: [2525, 9090],
+  },
+};
+
+/** The project that must be compiled for an image. */
+export const projectOf = (image: ImageName): string => image;
+
+export interface Checkout {
+  readonly root: string;
+  readonly version: string;
+  readonly license: string;
+  readonly description: string;
+}
+
+export function readCheckout(root: string): Checkout {
+  const { version, license, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Checkout;
+  return { root, version, license, description };
+}
+
+const nodeOf = (root: string): string => join(root, 'node_modules/node/bin/node');
+
+/** The root filesystem of an image, as one list. */
+export function rootEntries({ root, version }: Checkout, image: ImageName): Entry[] {
+  return complete([...baseEntries(nodeOf(root)), ...programEntries(root, version, PROGRAMS[image])]);
+}
+
+export interface BuiltImage {
+  readonly name: string;
+  readonly file: string;
+  readonly digest: string;
+}
+
+/** Both images share the layer with Node. `folder` gets the tar files, and layers that later builds of the same replace. */
+export async function buildImages(
+  checkout: Checkout,
+  images: readonly ImageName[],
+  { folder, tag }: { folder: string; tag: string },
+): Promise<BuiltImage[]> {
+  const layers = join(folder, 'layers');
+  const base = await writeLayer(baseEntries(nodeOf(checkout.root)), layers);
+  const built: BuiltImage[] = [];
+  for (const image of images) {
+    const program = await writeLayer(programEntries(checkout.root, checkout.version, PROGRAMS[image]), layers);
+    built.push(await writeImage(checkout, image, [base, program], { folder, tag }));
+  }
+  return built;
+}
+
+async function writeImage(
+  checkout: Checkout,
+  image: ImageName,
+  layers: readonly Layer[],
+  { folder, tag }: { folder: string; tag: string },
+): Promise<BuiltImage> {
+  const facts: ImageFacts = {
+    repository: `${REPOSITORY}/${image}`,
+    tag,
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    config: imageConfig(checkout, image),
+  };
+  const file = join(folder, `isthmus-${image}.tar`);
+  const digest = await writeLayout(facts, layers, file);
+  return { name: `${facts.repository}:${tag}`, file, digest };
+}
+
+export function imageConfig({ version, license, description }: Checkout, image: ImageName) {
+  const { title, entry, ports } = PROGRAMS[image];
+  return {
+    User: `${USER}:${USER}`,
+    WorkingDir: `/${HOME}`,
+    Entrypoint: ['/usr/local/bin/node', `/${HOME}/${entry.replace(/\.ts$/, '.js')}`],
+    Env: ['PATH=/usr/local/bin', 'NODE_ENV=production'],
+    ...(ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])) }),
+    Labels: {
+      'org.opencontainers.image.title': title,
+      'org.opencontainers.image.description': description,
+      'org.opencontainers.image.version': version,
+      'org.opencontainers.image.licenses': license,
+    },
+  };
+}
