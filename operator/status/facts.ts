@@ -68,6 +68,17 @@ export interface WorkloadFacts {
   readonly clientAddressHidden: string | undefined;
 }
 
+export interface StatusResult {
+  /** The whole status, to be applied. */
+  readonly status: WrittenStatus;
+  /** It is not what is written. */
+  readonly changed: boolean;
+  /** When to make it again though nothing has happened, in milliseconds from now. */
+  readonly nextLookMs: number | undefined;
+  /** The hash that counts as programmed; undefined: none. For FleetFacts.programmed, as long as the leader lives. */
+  readonly programmed: string | undefined;
+}
+
 export interface StatusFacts {
   /** Milliseconds since 1970. */
   readonly now: number;

@@ -3,24 +3,13 @@
 import { CONDITION_TYPES, type Condition } from '../../crds/v1alpha1/conditions.ts';
 import { type Said, sentences } from './cause.ts';
 import { equalStatus } from './equal.ts';
-import type { StatusFacts, WrittenStatus } from './facts.ts';
+import type { StatusFacts, StatusResult } from './facts.ts';
 import { kindFields } from './kind-fields.ts';
 import { programmed } from './programmed.ts';
 import { readiness } from './ready.ts';
 import { formatTime, parseTime } from './time.ts';
 
-export interface StatusOutcome {
-  /** The whole status, to be applied. */
-  readonly status: WrittenStatus;
-  /** It is not what is written. */
-  readonly changed: boolean;
-  /** When to make it again though nothing has happened, in milliseconds from now. */
-  readonly nextLookMs: number | undefined;
-  /** The hash that counts as programmed; undefined: none. For FleetFacts.programmed, as long as the leader lives. */
-  readonly programmed: string | undefined;
-}
-
-export function statusOf(facts: StatusFacts): StatusOutcome {
+export function statusOf(facts: StatusFacts): StatusResult {
   const { now, subject, compiled } = facts;
   const { generation, kind, status: written } = subject;
   const { cause, hash } = programmed(facts);
