@@ -3,6 +3,8 @@
 export interface Clock {
   /** Milliseconds that never go back. */
   now(): number;
+  /** Milliseconds since 1970, as the machine believes. It may jump; it also counts while the machine is suspended. */
+  wall(): number;
   /** Calls once, later. What it returns cancels the call. */
   after(ms: number, call: () => void): () => void;
 }
@@ -12,6 +14,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   after(ms, call) {
     const timer = setTimeout(call, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
     return () => clearTimeout(timer);

@@ -38,8 +38,6 @@ export interface TransportOptions {
 /** Above this the operator asks for more at once than a fair share of a small API server. Each is a connection. */
 const CALLS_AT_ONCE = 10;
 const REPEATS = 3;
-/** A server that wants longer is told about to the caller, who knows what can wait. */
-const LONGEST_WAIT_MS = 30_000;
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -68,8 +66,9 @@ export class Transport {
         broken = true;
         continue;
       }
+      // A server that wants longer than an answer may take is for the caller, who knows what can wait.
       const { retryAfterMs } = answer;
-      if (retryAfterMs === undefined || retryAfterMs > LONGEST_WAIT_MS || !isBusy(answer.status)) return answer;
+      if (retryAfterMs === undefined || retryAfterMs > lane.timeoutMs || !isBusy(answer.status)) return answer;
       // Everybody else was told the same number.
       await pause(this.clock, retryAfterMs * (1 + this.random() / 4), call.signal);
     }
