@@ -4,7 +4,7 @@
  */
 
 import { adoptCanary, chooseCanary, isServing, judge } from './candidate.ts';
-import type { Canary, RolloutDecision, RolloutFacts, RolloutMemory, Tried } from './decision.ts';
+import type { Canary, Proven, RolloutDecision, RolloutFacts, RolloutMemory, Tried } from './decision.ts';
 import { follow, runs } from './follow.ts';
 import type { RelayPod } from './pods.ts';
 
@@ -119,6 +119,11 @@ function refresh(facts: RolloutFacts, proven: string | undefined, candidate: str
       proven === undefined || proven === memory.proven?.revision ? memory.proven : { revision: proven, since: now },
     unservedSince: pods.some(isServing) ? undefined : (unservedSince ?? now),
   };
+}
+
+function becomesProven({ now, memory }: RolloutFacts, revision: string): Proven {
+  const { canary } = memory;
+  return { revision, since: now, answersSince: canary?.revision === revision ? canary.since : now };
 }
 
 /**

@@ -23,6 +23,15 @@ export interface Tried {
   readonly silent: number;
 }
 
+/** The proven revision, as this leader saw it. */
+export interface Proven {
+  readonly revision: string;
+  /** When it became so; at the latest, this leader's start. */
+  readonly since: number;
+  /** From when on pods can have answered that they run it; the canary did before it was proven. */
+  readonly answersSince: number;
+}
+
 export interface Touched {
   readonly revision: string;
   readonly count: number;
@@ -37,8 +46,7 @@ export interface RolloutMemory {
   readonly failed: { readonly revision: string; readonly reason: string } | undefined;
   /** By pod UID: how often it was touched for this revision, and when last. */
   readonly touched: ReadonlyMap<string, Touched>;
-  /** Since when that revision is proven, as this leader saw it. */
-  readonly proven: { readonly revision: string; readonly since: number } | undefined;
+  readonly proven: Proven | undefined;
   /** Since when no pod is ready, as this leader saw it. */
   readonly unservedSince: number | undefined;
 }

@@ -34,7 +34,7 @@ export interface FleetFacts {
   readonly revision: string;
   /** Revision that the stored manifest marks so. */
   readonly proven?: string | undefined;
-  /** Milliseconds since 1970; answers of an earlier time say nothing about it. Best: since when it has been proven. */
+  /** Milliseconds since 1970; answers of an earlier time do not count: answersSince of the rollout's memory. */
   readonly reportsSince?: number | undefined;
   /** What this leader has seen in every pod: the hashes that statusOf() gave back as `programmed`, by resource. */
   readonly programmed?: ReadonlyMap<string, string> | undefined;
