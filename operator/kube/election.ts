@@ -107,9 +107,9 @@ class Elector implements Election {
     await this.#ended;
     if (this.#lease === undefined || specOf(this.#lease).holderIdentity !== this.#claim.identity) return;
     const released = releasedLease(this.#claim, this.#lease, this.#clock.wall());
-    // Refused: somebody else has it, or nobody can be reached, and it expires by itself.
     const answer = await this.#api.update(LEASE, released);
-    if (!answer.ok) this.#options.onTrouble?.(answer);
+    // Somebody else has it already; or nobody can be reached, and it expires by itself.
+    if (!answer.ok && answer.status !== 409) this.#options.onTrouble?.(answer);
   }
 
   async #run(onAcquired: () => void): Promise<void> {
