@@ -65,8 +65,12 @@ export class FleetConfig {
     return this.#reports;
   }
 
-  get failed(): RolloutMemory['failed'] {
-    return this.#memory.failed;
+  get memory(): RolloutMemory {
+    return this.#memory;
+  }
+
+  get proven(): string | undefined {
+    return this.#store.manifest?.revisions.find(({ state }) => state === 'proven')?.revision;
   }
 
   get parts(): ReadonlyMap<string, ReadonlyMap<string, string>> {
@@ -104,6 +108,11 @@ export class FleetConfig {
     return { ok: true };
   }
 
+  /** Asks pods, and does nothing. */
+  async observe(): Promise<void> {
+    await this.#ask(this.pods());
+  }
+
   /** One look: asks pods, decides, and does what was decided. `desired` undefined: nothing may be published now. */
   async look(compiled: CompiledFleet | undefined, desired: string | undefined): Promise<ConfigLook> {
     const pods = this.pods();
@@ -134,7 +143,7 @@ export class FleetConfig {
 
   async #ask(pods: readonly RelayPod[]): Promise<void> {
     const now = this.#around.now();
-    const proven = this.#store.manifest?.revisions.find(({ state }) => state === 'proven')?.revision;
+    const { proven } = this;
     const isFresh = ({ uid, ready }: RelayPod) => {
       const report = this.#reports.get(uid);
       return ready && report !== undefined && report.running === proven && now - report.at < ASK_AGAIN_MS;

@@ -46,6 +46,12 @@ export class FleetWorkload {
     return this.#troubles.length === 0;
   }
 
+  /** Of the relay container; undefined: there is no Deployment yet. */
+  liveImage({ namespace, name }: FleetIdentity): string | undefined {
+    const live = this.#around.world.workload(WORKLOAD_TYPES.Deployment)?.get(namespace, workloadName(name));
+    return (live as DeploymentShape | undefined)?.spec?.template?.spec?.containers?.[0]?.image;
+  }
+
   facts(fleet: WorkloadInput['fleet'], pods: readonly RelayPod[]): WorkloadFacts {
     const { world } = this.#around;
     const name = workloadName(fleet.name);
@@ -95,7 +101,10 @@ const SELF_SIGNED =
   'Name a kubernetes.io/tls Secret in spec.tls.secretRef.';
 
 interface DeploymentShape {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } };
+  };
   readonly status?: {
     readonly replicas?: number;
     readonly readyReplicas?: number;

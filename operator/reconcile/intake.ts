@@ -7,6 +7,7 @@ import type { Change } from '../compilation/compiler.ts';
 import type { LookupResult } from '../compile/input.ts';
 import { references } from '../compile/references.ts';
 import type { Api, KubeObject } from '../kube/api.ts';
+import { ownSigningKeyName } from '../manifests/names.ts';
 import { CONFIG_MAP, keyOf, SECRET } from './kinds.ts';
 import type { ObjectCache } from './object-cache.ts';
 
@@ -163,7 +164,8 @@ function readResource(kind: Kind, object: KubeObject): Change {
   const spec = SCHEMAS[kind].spec.safeParse(object['spec'] ?? (SCHEMAS[kind].specOptional ? {} : undefined));
   if (spec.success) {
     const { managedFields: _managedFields, ...metadata } = object.metadata;
-    return { type: 'resource', resource: { ...rest, metadata, spec: spec.data } as unknown as IsthmusResource };
+    const resource = { ...rest, metadata, spec: spec.data } as unknown as IsthmusResource;
+    return { type: 'resource', resource: withOwnSigningKey(resource) };
   }
   const validation = validateResource(object);
   const problems = validation.ok
@@ -171,6 +173,13 @@ function readResource(kind: Kind, object: KubeObject): Change {
     : validation.problems.map(formatProblem);
   const { name, namespace = '', creationTimestamp } = object.metadata;
   return { type: 'invalid', invalid: { kind, namespace, name, creationTimestamp, spec: object['spec'], problems } };
+}
+
+/** A fleet that names no key for its trace fields has one of the operator's making. */
+function withOwnSigningKey(resource: IsthmusResource): IsthmusResource {
+  if (resource.kind !== 'RelayFleet' || resource.spec.signingSecretRef !== undefined) return resource;
+  const signingSecretRef = { name: ownSigningKeyName(resource.metadata.name) };
+  return { ...resource, spec: { ...resource.spec, signingSecretRef } };
 }
 
 function dataOf(object: KubeObject): LookupResult {

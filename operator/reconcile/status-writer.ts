@@ -5,7 +5,7 @@ import { API_VERSION } from '../../crds/v1alpha1/metadata.ts';
 import type { Api, KubeObject } from '../kube/api.ts';
 import { FIELD_MANAGER } from '../manifests/names.ts';
 import type { Subject } from '../status/facts.ts';
-import type { StatusOutcome } from '../status/status-of.ts';
+import type { StatusResult } from '../status/facts.ts';
 import { RESOURCES } from './kinds.ts';
 
 /** An API server answers 5,000 of them in 9 s; others want to be served as well. */
@@ -17,7 +17,7 @@ export interface StatusWriterOptions {
   readonly api: Api;
   readonly assertLeader: () => void;
   /** A written status, beside the one before. */
-  readonly onWritten: (subject: Subject, outcome: StatusOutcome, written: KubeObject) => void;
+  readonly onWritten: (subject: Subject, outcome: StatusResult, written: KubeObject) => void;
   readonly delay: (ms: number) => Promise<void>;
   readonly log: { warn(fields: object, text: string): void };
 }
@@ -25,7 +25,7 @@ export interface StatusWriterOptions {
 export interface StatusTask {
   readonly subject: Subject;
   /** Worked out when its turn comes. */
-  readonly outcome: () => StatusOutcome;
+  readonly outcome: () => StatusResult;
 }
 
 export class StatusWriter {
@@ -56,7 +56,7 @@ export class StatusWriter {
     return { nextLookMs, failed };
   }
 
-  async #writeOne(subject: Subject, outcome: StatusOutcome): Promise<boolean> {
+  async #writeOne(subject: Subject, outcome: StatusResult): Promise<boolean> {
     const { kind, namespace, name } = subject;
     this.#options.assertLeader();
     const object = { apiVersion: API_VERSION, kind, metadata: { name, namespace }, status: outcome.status };

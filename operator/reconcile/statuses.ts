@@ -5,7 +5,7 @@ import { DEFAULT_FLEET } from '../../crds/v1alpha1/references.ts';
 import type { Compilation } from '../compilation/compiler.ts';
 import type { ResourceStatus } from '../compile/result.ts';
 import type { FleetFacts, Subject, WorkloadFacts } from '../status/facts.ts';
-import { statusOf } from '../status/status-of.ts';
+import { statusOf } from '../status/status.ts';
 import { type Intake, resourceKey } from './intake.ts';
 import { keyOf } from './kinds.ts';
 import type { StatusTask } from './status-writer.ts';
@@ -30,6 +30,8 @@ export class Statuses {
   readonly #dirty = new Set<string>();
   /** What was last said of a fleet's resources, besides what compile says of each. */
   readonly #told = new Map<string | undefined, string>();
+  /** Of each fleet: hashes of what every pod of it was seen to run, by resource. */
+  readonly #programmed = new Map<string | undefined, Map<string, string>>();
 
   constructor(options: StatusesOptions) {
     this.#options = options;
@@ -93,7 +95,7 @@ export class Statuses {
   }
 
   #task(
-    { compiled, generation }: Tracked,
+    { compiled, generation, fleet: fleetKey }: Tracked,
     fleet: FleetFacts | undefined,
     workload: WorkloadFacts | undefined,
   ): StatusTask | undefined {
@@ -103,7 +105,21 @@ export class Statuses {
     const subject: Subject = { kind, namespace, name, generation, status: object['status'] as Subject['status'] };
     const nextHopRefusesUs = kind === 'TenantRoute' ? refusalOf(name, fleet) : undefined;
     const now = this.#options.now();
-    return { subject, outcome: () => statusOf({ now, subject, compiled, fleet, workload, nextHopRefusesUs }) };
+    const seen = this.#programmedOf(fleetKey);
+    const outcome = () => {
+      const facts = fleet && { ...fleet, programmed: seen };
+      const result = statusOf({ now, subject, compiled, fleet: facts, workload, nextHopRefusesUs });
+      if (result.programmed === undefined) seen.delete(`${kind}/${name}`);
+      else seen.set(`${kind}/${name}`, result.programmed);
+      return result;
+    };
+    return { subject, outcome };
+  }
+
+  #programmedOf(fleetKey: string | undefined): Map<string, string> {
+    const known = this.#programmed.get(fleetKey) ?? new Map<string, string>();
+    this.#programmed.set(fleetKey, known);
+    return known;
   }
 
   #fleetOf(kind: Kind, namespace: string, name: string): string | undefined {

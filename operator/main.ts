@@ -1,0 +1,175 @@
+/** The operator: waits until it leads, then keeps every fleet; ends, to be started again, when it leads no longer. */
+
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import pino, { type Logger } from 'pino';
+import { startCompiler } from './compilation/start.ts';
+import { connect, type Kube } from './kube/client.ts';
+import { elect, type Election, LeadershipLost } from './kube/election.ts';
+import { eventRecorder } from './kube/events.ts';
+import { type OperatorMetrics, operatorMetrics } from './metrics.ts';
+import { askPods } from './pods/ask-pods.ts';
+import { startProbes } from './probes.ts';
+import { readSettings } from './read-settings.ts';
+import { Controller } from './reconcile/controller.ts';
+import { RESOURCES } from './reconcile/kinds.ts';
+import { operatorKey } from './reconcile/operator-key.ts';
+import type { Settings } from './settings.ts';
+
+const USAGE = `The Isthmus operator.
+
+  node operator/main.js --settings FILE [--kubeconfig FILE] [--context NAME] [--metrics-port 8080] [--health-port 8081]
+
+Without --kubeconfig it uses KUBECONFIG, or the service account of the pod that it runs in.
+`;
+
+/** A Secret that cannot be read or made yet, as while the API server restarts. */
+const RETRY_MS = 2000;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      settings: { type: 'string' },
+      kubeconfig: { type: 'string' },
+      context: { type: 'string' },
+      'metrics-port': { type: 'string', default: '8080' },
+      'health-port': { type: 'string', default: '8081' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true || values.settings === undefined) {
+    process.stderr.write(USAGE);
+    return values.help === true ? 0 : 2;
+  }
+  const read = readSettings(values.settings);
+  if (!read.ok) {
+    for (const problem of read.problems) process.stderr.write(`isthmus-operator: ${problem}\n`);
+    return 2;
+  }
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const metrics = operatorMetrics();
+  const { kubeconfig, context } = values;
+  const kube = connect({
+    userAgent: 'isthmus-operator',
+    metrics,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+  const operator = new Operator(kube, read.settings, metrics, log);
+  const probes = await startProbes({
+    metricsPort: Number(values['metrics-port']),
+    healthPort: Number(values['health-port']),
+    metrics: metrics.registry,
+    isReady: () => operator.isReady(),
+    isAlive: () => operator.isAlive(),
+  });
+  try {
+    return await operator.run();
+  } finally {
+    await probes.close();
+    await kube.close();
+  }
+}
+
+class Operator {
+  readonly #kube: Kube;
+  readonly #settings: Settings;
+  readonly #metrics: OperatorMetrics;
+  readonly #log: Logger;
+  readonly #namespace: string;
+  readonly #election: Election;
+  readonly #end = Promise.withResolvers<number>();
+  #controller: Controller | undefined;
+
+  constructor(kube: Kube, settings: Settings, metrics: OperatorMetrics, log: Logger) {
+    this.#kube = kube;
+    this.#settings = settings;
+    this.#metrics = metrics;
+    this.#log = log;
+    this.#namespace = process.env['POD_NAMESPACE'] ?? kube.ownNamespace;
+    const { leaseName, leaseDurationSeconds, renewDeadlineSeconds, retryPeriodSeconds } = settings.leaderElection;
+    this.#election = elect({
+      kube,
+      namespace: this.#namespace,
+      leaseName,
+      identity: `${process.env['POD_NAME'] ?? hostname()}_${randomUUID()}`,
+      leaseDurationMs: leaseDurationSeconds * 1000,
+      renewDeadlineMs: renewDeadlineSeconds * 1000,
+      retryPeriodMs: retryPeriodSeconds * 1000,
+      metrics,
+      onTrouble: (failure) => log.warn({ reason: failure.message }, 'the lease could not be read or written'),
+    });
+  }
+
+  /** One that waits for its turn is ready; one that leads is when it has seen everything. */
+  isReady(): boolean {
+    return this.#controller === undefined || this.#controller.isSynced();
+  }
+
+  isAlive(): boolean {
+    return !this.#election.signal.aborted;
+  }
+
+  async run(): Promise<number> {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        this.#log.info({ signal }, 'ending');
+        this.#end.resolve(0);
+      });
+    }
+    this.#log.info({ namespace: this.#namespace, server: this.#kube.server }, 'waiting to lead');
+    this.#lead().catch((error: unknown) => this.#fail(error));
+    const code = await this.#end.promise;
+    await this.#controller?.stop();
+    await this.#election.stop();
+    return code;
+  }
+
+  async #lead(): Promise<void> {
+    await this.#election.acquired;
+    this.#election.signal.addEventListener('abort', () => this.#fail(this.#election.signal.reason));
+    this.#log.info({}, 'leading');
+    const compiler = await startCompiler({ credentialKey: await this.#key(), domains: this.#settings.domains });
+    const events = eventRecorder({ api: this.#kube, component: 'isthmus-operator', instance: hostname() });
+    this.#controller = new Controller({
+      api: this.#kube,
+      compiler,
+      settings: this.#settings,
+      operatorNamespace: this.#namespace,
+      log: this.#log,
+      metrics: this.#metrics,
+      now: Date.now,
+      delay: (ms) => delay(ms),
+      assertLeader: () => this.#election.assertLeader(),
+      askPods: (pods) => askPods(pods, { now: Date.now }),
+      event: ({ kind, namespace, name, uid }, type, reason, note) => {
+        const about = { apiVersion: RESOURCES[kind].apiVersion, kind, namespace, name, ...(uid && { uid }) };
+        events.record({ about, type, reason, note });
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+    await this.#controller.start();
+    this.#log.info({}, 'every resource has been seen');
+  }
+
+  async #key(): Promise<string> {
+    for (;;) {
+      this.#election.assertLeader();
+      const key = await operatorKey(this.#kube, this.#namespace, this.#settings.keySecretName);
+      if (key.ok) return key.value;
+      this.#log.error({ reason: key.message }, 'the key of this operator cannot be read or made');
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** There is no second term: whoever starts this process again gives it a fresh one. */
+  #fail(error: unknown): void {
+    if (error instanceof LeadershipLost) this.#log.error({ reason: error.message }, 'this process leads no longer');
+    else this.#log.fatal({ error }, 'ending');
+    this.#end.resolve(1);
+  }
+}
+
+process.exitCode = await main();

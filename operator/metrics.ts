@@ -1,0 +1,71 @@
+/** What the operator counts: controller-runtime's own names, and what is Isthmus' own. */
+
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Compilation } from './compilation/compiler.ts';
+import { type KubeMetrics, kubeMetrics } from './kube/metrics.ts';
+import type { FleetIdentity } from './manifests/input.ts';
+import type { FleetFacts } from './status/facts.ts';
+
+export interface OperatorMetrics extends KubeMetrics {
+  readonly registry: Registry;
+  /** Call the result when it is done. */
+  readonly compileSeconds: { startTimer(): () => void };
+  compiled(compilation: Compilation): void;
+  fleet(fleet: Pick<FleetIdentity, 'namespace' | 'name'>, facts: FleetFacts | undefined): void;
+}
+
+/** From one changed rule to everything. */
+const COMPILE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20];
+
+export function operatorMetrics(): OperatorMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const compileSeconds = new Histogram({
+    name: 'isthmus_operator_compile_seconds',
+    help: 'Time from changed resources to what becomes of them',
+    buckets: COMPILE_BUCKETS,
+    registers,
+  });
+  const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const resources = gauge('isthmus_operator_resources', 'Resources, by whether they are accepted', 'kind', 'accepted');
+  const labels = ['namespace', 'fleet'] as const;
+  const pods = gauge('isthmus_operator_fleet_pods', 'Relay pods that are ready', ...labels);
+  const programmed = gauge(
+    'isthmus_operator_fleet_programmed_pods',
+    'Ready pods that run what was compiled last',
+    ...labels,
+  );
+  const failed = gauge(
+    'isthmus_operator_fleet_canary_failed',
+    '1: the first pod refused the last configuration',
+    ...labels,
+  );
+  const heldBack = gauge(
+    'isthmus_operator_fleet_held_back',
+    '1: the last configuration may not be published',
+    ...labels,
+  );
+  return {
+    ...kubeMetrics(registry),
+    registry,
+    compileSeconds: { startTimer: () => compileSeconds.startTimer() },
+    compiled({ statuses }) {
+      resources.reset();
+      for (const { kind, conditions } of statuses) {
+        const accepted = conditions.find(({ type }) => type === 'Accepted')?.status === 'True';
+        resources.inc({ kind, accepted: String(accepted) });
+      }
+    },
+    fleet({ namespace, name }, facts) {
+      if (facts === undefined) return;
+      const of = { namespace, fleet: name };
+      const serving = facts.pods.filter(({ ready, terminating }) => ready && !terminating);
+      pods.set(of, serving.length);
+      programmed.set(of, serving.filter(({ uid }) => facts.reports.get(uid)?.running === facts.revision).length);
+      failed.set(of, facts.failed === undefined ? 0 : 1);
+      heldBack.set(of, facts.heldBack === undefined ? 0 : 1);
+    },
+  };
+}

@@ -1,0 +1,242 @@
+/** The leader's work: what the watches tell is compiled, and every fleet is brought to what came of it. */
+
+import type { IsthmusResource } from '../../crds/v1alpha1/kinds.ts';
+import type { RelayFleet } from '../../crds/v1alpha1/relay-fleet.ts';
+import type { Compiler } from '../compilation/compiler.ts';
+import type { KubeObject } from '../kube/api.ts';
+import type { Kube } from '../kube/client.ts';
+import { LeadershipLost } from '../kube/election.ts';
+import { type Worked, type WorkQueue, workQueue } from '../kube/queue.ts';
+import type { OperatorMetrics } from '../metrics.ts';
+import { announcements } from './announce.ts';
+import { keepDefaultFleet } from './default-fleet.ts';
+import { Fleet } from './fleet.ts';
+import { Intake } from './intake.ts';
+import { keyOf } from './kinds.ts';
+import { Statuses } from './statuses.ts';
+import { StatusWriter } from './status-writer.ts';
+import type { Surroundings } from './surroundings.ts';
+import { World } from './world.ts';
+
+const COMPILE = 'compile';
+/** Statuses of resources that belong to no fleet. */
+const WITHOUT_FLEET = 'without-fleet';
+const FLEET = 'fleet ';
+
+/** Holds end and certificates expire without anybody's doing. */
+const COMPILE_AGAIN_MS = 300_000;
+/** A Secret that could not be read is asked for again. */
+const RETRY_DATA_MS = 5_000;
+
+/** Fleets wait for their API calls and pods, not for the processor. */
+const CONCURRENCY = 8;
+
+/** The API server or a pod has not done what it will do; said in words, and tried again. */
+class NotYet extends Error {
+  override readonly name = 'NotYet';
+}
+
+export interface ControllerOptions extends Omit<Surroundings, 'world'> {
+  readonly api: Kube;
+  readonly compiler: Compiler;
+  readonly metrics: OperatorMetrics;
+  readonly delay: (ms: number) => Promise<void>;
+  /** Something that no retry mends. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #around: Surroundings;
+  readonly #world: World;
+  readonly #intake: Intake;
+  readonly #statuses: Statuses;
+  readonly #writer: StatusWriter;
+  readonly #queue: WorkQueue;
+  readonly #fleets = new Map<string, Fleet>();
+  #seen = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { api, settings, now, assertLeader, log, delay } = options;
+    this.#world = new World({
+      api,
+      namespaces: settings.watchNamespaces,
+      events: {
+        resource: (object, gone) => this.#seeResource(object, gone),
+        data: (object) => this.#seeData(object),
+        workload: (namespace, fleet) => this.#lookAt(keyOf(namespace, fleet)),
+      },
+    });
+    this.#around = { ...options, world: this.#world };
+    const metadata = { Secret: this.#world.secrets, ConfigMap: this.#world.configMaps };
+    this.#intake = new Intake({ api, metadata, onChange: () => this.#queueCompile() });
+    this.#statuses = new Statuses({ world: this.#world, intake: this.#intake, now });
+    this.#writer = new StatusWriter({
+      api,
+      assertLeader,
+      delay,
+      log,
+      onWritten: (subject, result, written) => {
+        this.#world.resources.get(subject.kind)?.take(written, false);
+        const { uid } = written.metadata;
+        for (const { type, reason, message } of announcements(subject, result)) {
+          options.event({ ...subject, uid }, type, reason, message);
+        }
+      },
+    });
+    this.#queue = workQueue({
+      name: 'relayfleet',
+      concurrency: CONCURRENCY,
+      metrics: options.metrics,
+      worker: (key) => this.#work(key),
+      onError: (key, error, retryInMs) => this.#failed(key, error, retryInMs),
+    });
+  }
+
+  /** Resolves when everything has been seen once; the work goes on. */
+  async start(): Promise<void> {
+    await this.#world.start();
+    const failure = await keepDefaultFleet(this.#around);
+    if (failure !== undefined) {
+      this.#options.log.error(
+        { reason: failure.message },
+        'the default fleet cannot be made; see defaultFleet in the settings',
+      );
+    }
+    this.#seen = true;
+    this.#queue.addAfter(COMPILE, 0);
+    this.#queue.start();
+  }
+
+  isSynced(): boolean {
+    return this.#world.isSynced();
+  }
+
+  /** What is under way is finished, nothing new begins. */
+  async stop(): Promise<void> {
+    this.#world.stop();
+    await this.#queue.stop();
+  }
+
+  #seeResource(object: KubeObject, gone: boolean): void {
+    const { kind, metadata } = object;
+    this.#intake.take(object, gone);
+    if (kind === 'RelayFleet') this.#lookAt(keyOf(metadata.namespace, metadata.name));
+  }
+
+  #seeData(object: KubeObject): void {
+    this.#intake.touch(object);
+    const fleet = object.metadata.labels?.['isthmus.dev/fleet'];
+    if (fleet !== undefined) this.#lookAt(keyOf(object.metadata.namespace, fleet));
+  }
+
+  /** Before everything has been seen, nothing may be concluded from what is missing. */
+  #queueCompile(): void {
+    if (this.#seen) this.#queue.add(COMPILE);
+  }
+
+  #lookAt(fleet: string): void {
+    if (this.#seen) this.#queue.add(`${FLEET}${fleet}`);
+  }
+
+  async #work(key: string): Promise<Worked> {
+    const afterMs = await this.#workOn(key);
+    return afterMs === undefined ? 'done' : { afterMs };
+  }
+
+  /** In how many milliseconds it is to be worked on again. */
+  async #workOn(key: string): Promise<number | undefined> {
+    if (key === COMPILE) return await this.#compile();
+    if (key === WITHOUT_FLEET) return await this.#writeStatuses(undefined);
+    return await this.#keepFleet(key.slice(FLEET.length));
+  }
+
+  #failed(key: string, error: unknown, retryInMs: number): void {
+    const { log, onFatal } = this.#options;
+    if (error instanceof LeadershipLost) return;
+    if (error instanceof NotYet) {
+      log.warn({ key, reason: error.message, retryInMs }, 'not done yet, tried again');
+      return;
+    }
+    log.error({ key, error }, 'an error that nobody has foreseen');
+    onFatal(error);
+  }
+
+  async #compile(): Promise<number> {
+    for (const resource of this.#intake.resources()) if (resource.kind === 'RelayFleet') this.#fleetFor(resource);
+    for (const [key, fleet] of this.#fleets) {
+      if (this.#fleetObject(key) === undefined) this.#fleets.delete(key);
+      else await this.#prepare(fleet);
+    }
+    const { compiler, now, metrics } = this.#options;
+    const generations = this.#intake.generations();
+    const changes = await this.#intake.changes();
+    compiler.update(changes);
+    const timer = metrics.compileSeconds.startTimer();
+    const compilation = await compiler.compile(now());
+    timer();
+    this.#statuses.take(compilation, generations);
+    for (const compiled of compilation.fleets) {
+      this.#fleets.get(keyOf(compiled.namespace, compiled.name))?.take(compiled);
+    }
+    for (const key of this.#fleets.keys()) this.#queue.addAfter(`${FLEET}${key}`, 0);
+    this.#queue.addAfter(WITHOUT_FLEET, 0);
+    metrics.compiled(compilation);
+    return this.#intake.retry() ? RETRY_DATA_MS : COMPILE_AGAIN_MS;
+  }
+
+  async #prepare(fleet: Fleet): Promise<void> {
+    const { namespace, name } = fleet.identity;
+    const prepared = await fleet.prepare(this.#fleetResource(keyOf(namespace, name)));
+    if (!prepared.ok) throw new NotYet(`fleet ${namespace}/${name}: ${prepared.message}`);
+  }
+
+  async #keepFleet(key: string): Promise<number | undefined> {
+    const fleet = this.#fleets.get(key);
+    if (fleet === undefined) return undefined;
+    const look = await fleet.look(this.#fleetResource(key), this.#relayImage(key));
+    const statusMs = await this.#writeStatuses(key);
+    this.#options.metrics.fleet(fleet.identity, fleet.facts());
+    if (!look.ok)
+      throw new NotYet(look.problem ?? `fleet ${key}: not every object could be written; its status says why`);
+    return Math.min(look.lookAgainMs, statusMs ?? Infinity);
+  }
+
+  async #writeStatuses(key: string | undefined): Promise<number | undefined> {
+    const fleet = key === undefined ? undefined : this.#fleets.get(key);
+    const resource = key === undefined ? undefined : this.#fleetResource(key);
+    const workload = resource && fleet?.workload(resource);
+    const { nextLookMs, failed } = await this.#writer.write(this.#statuses.tasks(key, fleet?.facts(), workload));
+    if (nextLookMs !== undefined || failed) this.#statuses.lookAgain(key);
+    if (failed) throw new NotYet('a status could not be written');
+    return nextLookMs;
+  }
+
+  #fleetFor(resource: IsthmusResource): void {
+    const { namespace = '', name, uid = '' } = resource.metadata;
+    const key = keyOf(namespace, name);
+    if (this.#fleets.get(key)?.identity.uid === uid) return;
+    this.#fleets.set(key, new Fleet(this.#around, { namespace, name, uid }));
+  }
+
+  #fleetObject(key: string): KubeObject | undefined {
+    const [namespace = '', name = ''] = key.split('/');
+    return this.#world.resources.get('RelayFleet')?.get(namespace, name);
+  }
+
+  #fleetResource(key: string): RelayFleet | undefined {
+    const [namespace = '', name = ''] = key.split('/');
+    const resource = this.#intake.resource('RelayFleet', namespace, name);
+    return resource?.kind === 'RelayFleet' ? resource : undefined;
+  }
+
+  /** A new image of the operator's goes to one fleet after the other, each waiting for the one before it. */
+  #relayImage(key: string): string {
+    const { relayImage } = this.#options.settings;
+    const live = this.#fleets.get(key)?.liveImage();
+    const earlier = [...this.#fleets].filter(([other]) => other < key);
+    const isWaiting = earlier.some(([, fleet]) => !fleet.isSettled() || fleet.liveImage() !== relayImage);
+    return live !== undefined && isWaiting ? live : relayImage;
+  }
+}
