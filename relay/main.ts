@@ -6,6 +6,7 @@ import { createDomainSigners } from './auth/dkim-sign.ts';
 import { createTraceKeys } from './auth/trace-key.ts';
 import type { Credentials, RelayConfig } from './core/config.ts';
 import { buildDirectory, type Directory } from './core/directory.ts';
+import type { PackedRules } from './core/rule-table.ts';
 import type { TraceKeys } from './core/trace.ts';
 import type { CertificateDemand } from './core/source.ts';
 import { createDiscoverer, type Discoverer } from './discover/discoverer.ts';
@@ -31,6 +32,8 @@ import { frontEvents } from './front-events.ts';
 export interface Configuration {
   readonly config: RelayConfig;
   readonly credentials: Credentials;
+  /** Rows of rules that do not carry them in `config`. */
+  readonly packed?: PackedRules;
   /** Shown to clients in TLS. */
   readonly identity: ServerIdentity;
 }
@@ -130,7 +133,7 @@ export class Relay {
   /** Sessions and transactions under way end with what they began with. A configuration that is refused changes nothing. */
   apply(next: Configuration): ApplyResult {
     try {
-      const ready = this.#prepare(next);
+      const ready = this.#prepare(next, this.#running.directory);
       this.#nextHops.update(next.config, next.credentials);
       this.#discoverer.update(next.config);
       this.#running = ready;
@@ -151,6 +154,7 @@ export class Relay {
   status(): RelayStatus {
     return relayStatus({
       config: this.#running.config,
+      addresses: this.#running.directory.rules.table.addressCount,
       refused: this.#refused,
       connections: this.#front?.connections() ?? 0,
       nextHops: this.#nextHops.connections(),
@@ -167,8 +171,8 @@ export class Relay {
   }
 
   /** Everything that may throw, before anything is changed. */
-  #prepare(next: Configuration): Running {
-    const { config, credentials, identity } = next;
+  #prepare(next: Configuration, before?: Directory): Running {
+    const { config, credentials, identity, packed } = next;
     const { sign, problems } = createDomainSigners(config.sharedDomains, credentials, () => new Date());
     // Unsigned mail is no fallback for mail that should be signed.
     if (problems.length > 0) throw new Error(problems.join('; '));
@@ -176,7 +180,8 @@ export class Relay {
     if (!checked.ok) throw new Error(`TLS certificate: ${checked.reason}`);
     for (const warning of checked.warnings) this.#options.lines.log.warn(`TLS certificate: ${warning}`);
     const trace = createTraceKeys(config.fleet, credentials);
-    return { ...next, directory: buildDirectory(config), sign, trace };
+    const directory = buildDirectory(config, packed, before);
+    return { config, credentials, identity, directory, sign, trace };
   }
 
   #inForce({ config, identity }: Configuration): void {

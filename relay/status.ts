@@ -26,13 +26,14 @@ export interface RelayStatus {
 
 export interface StatusFacts {
   readonly config: RelayConfig;
+  readonly addresses: number;
   readonly refused: RelayStatus['refused'];
   readonly connections: number;
   readonly nextHops: readonly RouteConnections[];
   readonly findings: readonly Finding[];
 }
 
-export function relayStatus({ config, refused, connections, nextHops, findings }: StatusFacts): RelayStatus {
+export function relayStatus({ config, addresses, refused, connections, nextHops, findings }: StatusFacts): RelayStatus {
   return {
     formats: [CONFIG_FORMAT],
     revision: config.revision,
@@ -42,7 +43,7 @@ export function relayStatus({ config, refused, connections, nextHops, findings }
       sharedDomains: config.sharedDomains.length,
       tenantRoutes: config.tenantRoutes.length,
       rewriteRules: config.rewriteRules.length,
-      addresses: config.rewriteRules.reduce((sum, { addresses }) => sum + addresses.length, 0),
+      addresses,
       connections,
     },
     nextHops,

@@ -2,6 +2,7 @@
 
 import type { RelayConfig, SharedDomainConfig, TenantRouteConfig } from './config.ts';
 import { buildRuleIndex, type OutboundScope, type RuleIndex } from './rule-index.ts';
+import type { PackedRules } from './rule-table.ts';
 import { compileSources, type SourceList } from './source.ts';
 
 export interface Directory {
@@ -25,12 +26,13 @@ export function outboundScope(directory: Directory, route: TenantRouteConfig, re
   return { sharedDomains: directory.sharedDomainsOf.get(route.name) ?? NONE, recipientDomain };
 }
 
-export function buildDirectory(config: RelayConfig): Directory {
+/** `before`: of an earlier configuration, of which what is still there is used again. */
+export function buildDirectory(config: RelayConfig, packed?: PackedRules, before?: Directory): Directory {
   const routingDomains = new Map<string, TenantRouteConfig>();
   for (const route of config.tenantRoutes) for (const domain of route.domains) routingDomains.set(domain, route);
   return {
     config,
-    rules: buildRuleIndex(config),
+    rules: buildRuleIndex(config, packed, before?.rules),
     sources: compileSources(config),
     sharedDomains: new Map(config.sharedDomains.map((domain) => [domain.domain, domain])),
     tenantRoutes: new Map(config.tenantRoutes.map((route) => [route.name, route])),

@@ -6,14 +6,14 @@
 import { isSubdomainOf, lowerAscii, type Mailbox, parseMailbox } from './address.ts';
 import type { Direction, RelayConfig } from './config.ts';
 import { buildHeldIndex, type HeldIndex } from './held-index.ts';
+import type { Column } from './packed-rows.ts';
 import {
+  type AddressRow,
   buildRuleTable,
   type DomainRow,
   type IndexedRule,
-  type AddressRow,
-  type LocalParts,
+  type PackedRules,
   type RuleTable,
-  rowAt,
 } from './rule-table.ts';
 
 export interface RuleMatch {
@@ -43,17 +43,18 @@ export interface OutboundScope {
  */
 const TAG_CUTS = 8;
 
-const NO_ROWS: AddressRow[] = [];
+const INTERNAL = 0;
+const EXTERNAL = 1;
 
 type Applies = (indexed: IndexedRule, direction: Direction) => boolean;
 
 export class RuleIndex {
-  readonly #table: RuleTable;
+  readonly table: RuleTable;
   readonly #held: HeldIndex;
   readonly #everywhere: OutboundScope;
 
   constructor(table: RuleTable, held: HeldIndex) {
-    this.#table = table;
+    this.table = table;
     this.#held = held;
     this.#everywhere = { sharedDomains: new Set(table.rules.map(({ rule }) => rule.sharedDomain)) };
   }
@@ -63,11 +64,10 @@ export class RuleIndex {
    */
   resolveInbound(mailbox: Mailbox, audited?: RuleMatch[]): RuleMatch | undefined {
     const applies: Applies = (_, direction) => direction !== 'OutboundOnly';
-    const localParts = this.#table.externalAddresses.get(mailbox.domain);
     return (
-      this.#byAddress(localParts, mailbox, 0, applies, audited) ??
+      this.#byAddress(EXTERNAL, mailbox, applies, audited) ??
       this.#byDomain(
-        this.#table.externalDomains.get(mailbox.domain),
+        this.table.externalDomains.get(mailbox.domain),
         // Flattening cannot be undone: the row does not say which subdomain an address came from.
         (indexed, row) => applies(indexed, row.direction) && !row.includeSubdomains,
         (row) => ({ localPart: mailbox.localPart, domain: row.internal }),
@@ -89,12 +89,11 @@ export class RuleIndex {
       inScope(indexed) &&
       (indexed.onlyTo === undefined ||
         (scope.recipientDomain !== undefined && indexed.onlyTo.has(scope.recipientDomain)));
-    const localParts = this.#table.internalAddresses.get(domain);
     const external = (row: DomainRow['row']) => ({ localPart, domain: row.external });
     const exact =
-      this.#byAddress(localParts, mailbox, 1, applies, audited) ??
+      this.#byAddress(INTERNAL, mailbox, applies, audited) ??
       this.#byDomain(
-        this.#table.internalDomains.get(domain),
+        this.table.internalDomains.get(domain),
         (indexed, row) => applies(indexed, row.direction),
         external,
         'Domain',
@@ -103,7 +102,7 @@ export class RuleIndex {
     if (exact !== undefined) return exact;
     for (const parent of parentsOf(domain)) {
       const match = this.#byDomain(
-        this.#table.internalDomains.get(parent),
+        this.table.internalDomains.get(parent),
         (indexed, row) => applies(indexed, row.direction) && reachesBelow(row, domain),
         external,
         'Wildcard',
@@ -147,9 +146,9 @@ export class RuleIndex {
     const held = this.#held.localPartsOf(domain);
     if (held === undefined) return false;
     for (const { key } of addressKeys(localPart)) {
-      if (this.#rowsOf(this.#table.externalAddresses.get(domain), key).some(resolves)) return false;
+      if (this.table.addressRows(EXTERNAL, key, domain).some(resolves)) return false;
       if (held.has(key)) return true;
-      if (this.#table.internalAddresses.get(domain)?.has(key)) return false;
+      if (this.table.addressRows(INTERNAL, key, domain).length > 0) return false;
     }
     return false;
   }
@@ -159,25 +158,25 @@ export class RuleIndex {
    * destination.
    */
   onlyToKey(recipientDomain: string): string {
-    return this.#table.rules
+    return this.table.rules
       .filter((indexed) => indexed.onlyTo?.has(recipientDomain) === true)
       .map((indexed) => indexed.rule.name)
       .join(' ');
   }
 
+  /** `asked`: the column that holds the address; the other one is what it becomes. */
   #byAddress(
-    localParts: LocalParts | undefined,
+    asked: Column,
     mailbox: Mailbox,
-    column: 0 | 1,
     applies: Applies,
     audited: RuleMatch[] | undefined,
   ): RuleMatch | undefined {
-    if (localParts === undefined) return undefined;
+    const becomes = asked === INTERNAL ? EXTERNAL : INTERNAL;
     for (const { key, tag } of addressKeys(mailbox.localPart)) {
       let match: RuleMatch | undefined;
-      for (const { indexed, row } of this.#rowsOf(localParts, key)) {
+      for (const { indexed, row } of this.table.addressRows(asked, key, mailbox.domain)) {
         if (!applies(indexed, row[2])) continue;
-        const candidate = matchOf('Address', indexed, withTag(readMailbox(row[column]), tag));
+        const candidate = matchOf('Address', indexed, withTag(readMailbox(row[becomes]), tag));
         if (indexed.rule.mode === 'Audit') audited?.push(candidate);
         else if (indexed.onlyTo !== undefined) return candidate;
         else match ??= candidate;
@@ -185,13 +184,6 @@ export class RuleIndex {
       if (match !== undefined) return match;
     }
     return undefined;
-  }
-
-  #rowsOf(localParts: LocalParts | undefined, key: string): AddressRow[] {
-    const numbers = localParts?.get(key);
-    if (numbers === undefined) return NO_ROWS;
-    if (typeof numbers === 'number') return [rowAt(this.#table, numbers)];
-    return numbers.map((number) => rowAt(this.#table, number));
   }
 
   #byDomain(
@@ -220,8 +212,9 @@ function closenessOf(indexed: IndexedRule, row: DomainRow['row']): number {
   return (row.includeSubdomains ? 0 : 2) + (indexed.onlyTo === undefined ? 0 : 1);
 }
 
-export function buildRuleIndex(config: RelayConfig): RuleIndex {
-  return new RuleIndex(buildRuleTable(config), buildHeldIndex(config));
+/** `before`: an index of an earlier configuration, of which rows that are still there are used again. */
+export function buildRuleIndex(config: RelayConfig, packed?: PackedRules, before?: RuleIndex): RuleIndex {
+  return new RuleIndex(buildRuleTable(config, packed, before?.table), buildHeldIndex(config));
 }
 
 /** The keys under which rules may name a local part: as it is, then without its tag. */

@@ -1,18 +1,15 @@
-/** The rows of all rewriting rules in maps small enough for a million addresses: domain → local part → row numbers. */
+/** The rows of all rewriting rules, found by address and by domain; small enough for a million addresses. */
 
-import { lowerAscii, parseMailbox } from './address.ts';
+import { AddressIndex } from './address-index.ts';
 import type { RelayConfig, RewriteRuleConfig } from './config.ts';
-
-/** One number a row, counted over all rules; a list only where several rows name one address. */
-export type RowNumbers = number | readonly number[];
-/** Keys are lower-case local parts, unquoted. */
-export type LocalParts = ReadonlyMap<string, RowNumbers>;
+import { addressHash, type Column, type PackedRows, packRows, rowAt, splitAddress } from './packed-rows.ts';
 
 export interface IndexedRule {
+  /** Its addresses may lie elsewhere, see PackedRules. */
   readonly rule: RewriteRuleConfig;
   readonly onlyTo: ReadonlySet<string> | undefined;
-  /** Number of its first address row. */
-  readonly firstRow: number;
+  /** Place among the rules by name. */
+  readonly rank: number;
 }
 
 export interface DomainRow {
@@ -25,88 +22,113 @@ export interface AddressRow {
   readonly row: RewriteRuleConfig['addresses'][number];
 }
 
-export interface RuleTable {
+/** Address rows by name of their rule, for rules that do not carry them themselves. */
+export type PackedRules = ReadonlyMap<string, readonly PackedRows[]>;
+
+/** Rows of one rule with numbers that follow each other. */
+interface Segment {
+  readonly indexed: IndexedRule;
+  readonly rows: PackedRows;
+  readonly first: number;
+}
+
+interface Found extends AddressRow {
+  readonly number: number;
+}
+
+export class RuleTable {
   /** By name, so that nothing depends on the order of the configuration. */
   readonly rules: readonly IndexedRule[];
-  readonly internalAddresses: ReadonlyMap<string, LocalParts>;
-  readonly externalAddresses: ReadonlyMap<string, LocalParts>;
   readonly internalDomains: ReadonlyMap<string, readonly DomainRow[]>;
   readonly externalDomains: ReadonlyMap<string, readonly DomainRow[]>;
-}
+  readonly addressCount: number;
+  readonly #index: AddressIndex;
+  /** By number of the first row. */
+  readonly #segments: readonly Segment[];
 
-export function buildRuleTable(config: RelayConfig): RuleTable {
-  const rules: IndexedRule[] = [];
-  const internalAddresses = new Map<string, Map<string, RowNumbers>>();
-  const externalAddresses = new Map<string, Map<string, RowNumbers>>();
-  const internalDomains = new Map<string, DomainRow[]>();
-  const externalDomains = new Map<string, DomainRow[]>();
-  let rowNumber = 0;
-  for (const rule of [...config.rewriteRules].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const indexed = { rule, onlyTo: rule.onlyTo === undefined ? undefined : new Set(rule.onlyTo), firstRow: rowNumber };
-    rules.push(indexed);
-    for (const [internal, external] of rule.addresses) {
-      const from = splitAddress(internal, rule);
-      const to = splitAddress(external, rule);
-      // Most rows keep the local part: one string then serves both maps.
-      addAddress(internalAddresses, from.domain, from.localPart, rowNumber);
-      addAddress(
-        externalAddresses,
-        to.domain,
-        to.localPart === from.localPart ? from.localPart : to.localPart,
-        rowNumber,
-      );
-      rowNumber++;
+  constructor(rules: readonly IndexedRule[], index: AddressIndex, segments: Segment[]) {
+    this.rules = rules;
+    this.#index = index;
+    this.#segments = segments.sort((a, b) => a.first - b.first);
+    this.addressCount = segments.reduce((sum, { rows }) => sum + rows.count, 0);
+    this.internalDomains = domainRows(rules, (row) => row.internal);
+    this.externalDomains = domainRows(rules, (row) => row.external);
+  }
+
+  /** Rows that name the address in this column, by name of their rule; the local part in lower case, unquoted. */
+  addressRows(column: Column, localPart: string, domain: string): AddressRow[] {
+    const hash = addressHash(localPart, domain);
+    const found: Found[] = [];
+    for (const number of this.#index.candidates(column, hash)) {
+      const segment = this.#segmentOf(number);
+      if (segment === undefined || segment.rows.hashes[(number - segment.first) * 2 + column] !== hash) continue;
+      const row = rowAt(segment.rows, number - segment.first);
+      const split = splitAddress(row[column]);
+      if (!split.ok || split.value.localPart !== localPart || split.value.domain !== domain) continue;
+      found.push({ indexed: segment.indexed, row, number });
     }
-    for (const row of rule.domains) {
-      addTo(internalDomains, row.internal, { indexed, row });
-      addTo(externalDomains, row.external, { indexed, row });
+    return found.length < 2 ? found : found.sort((a, b) => a.indexed.rank - b.indexed.rank || a.number - b.number);
+  }
+
+  /** The index, and which rows it knows under which number. */
+  known(): { readonly index: AddressIndex; readonly first: ReadonlyMap<PackedRows, number> } {
+    return { index: this.#index, first: new Map(this.#segments.map(({ rows, first }) => [rows, first])) };
+  }
+
+  /** undefined: the row is no rule's any more, or not yet. */
+  #segmentOf(number: number): Segment | undefined {
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#segments[middle]?.first ?? 0) <= number) low = middle;
+      else high = middle - 1;
+    }
+    const segment = this.#segments[low];
+    if (segment === undefined || number < segment.first || number >= segment.first + segment.rows.count) {
+      return undefined;
+    }
+    return segment;
+  }
+}
+
+/** Rows that `before` holds as well, the very same objects, cost nothing. */
+export function buildRuleTable(config: RelayConfig, packed?: PackedRules, before?: RuleTable): RuleTable {
+  const rules = [...config.rewriteRules]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((rule, rank): IndexedRule => ({ rule, onlyTo: rule.onlyTo && new Set(rule.onlyTo), rank }));
+  const parts = rules.flatMap((indexed) => {
+    const { name, addresses } = indexed.rule;
+    const all = packed?.get(name) ?? (addresses.length === 0 ? [] : [packRows(addresses, name)]);
+    return all.map((rows) => ({ indexed, rows }));
+  });
+  const { index, first } = indexFor(
+    parts.map(({ rows }) => rows),
+    before,
+  );
+  const segments = parts.map(({ indexed, rows }) => ({ indexed, rows, first: first.get(rows) ?? index.add(rows) }));
+  return new RuleTable(rules, index, segments);
+}
+
+function indexFor(all: readonly PackedRows[], before: RuleTable | undefined): ReturnType<RuleTable['known']> {
+  const known = before?.known();
+  const fresh = all.reduce((sum, rows) => sum + (known?.first.has(rows) === true ? 0 : rows.count), 0);
+  if (known?.index.hasRoom(fresh) === true) return known;
+  const total = all.reduce((sum, rows) => sum + rows.count, 0);
+  return { index: new AddressIndex(total), first: new Map() };
+}
+
+function domainRows(
+  rules: readonly IndexedRule[],
+  domain: (row: DomainRow['row']) => string,
+): ReadonlyMap<string, readonly DomainRow[]> {
+  const byDomain = new Map<string, DomainRow[]>();
+  for (const indexed of rules) {
+    for (const row of indexed.rule.domains) {
+      const present = byDomain.get(domain(row));
+      if (present === undefined) byDomain.set(domain(row), [{ indexed, row }]);
+      else present.push({ indexed, row });
     }
   }
-  return { rules, internalAddresses, externalAddresses, internalDomains, externalDomains };
-}
-
-/** The rule that holds the row, and the row. */
-export function rowAt(table: RuleTable, rowNumber: number): AddressRow {
-  let low = 0;
-  let high = table.rules.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((table.rules[middle]?.firstRow ?? 0) <= rowNumber) low = middle;
-    else high = middle - 1;
-  }
-  const indexed = table.rules[low];
-  const row = indexed?.rule.addresses[rowNumber - indexed.firstRow];
-  if (indexed === undefined || row === undefined) throw new Error(`no rewriting rule has row number ${rowNumber}`);
-  return { indexed, row };
-}
-
-function splitAddress(text: string, rule: RewriteRuleConfig): { localPart: string; domain: string } {
-  const at = text.lastIndexOf('@');
-  if (at > 0 && text[0] !== '"') return { localPart: lowerAscii(text.slice(0, at)), domain: text.slice(at + 1) };
-  const parsed = parseMailbox(text);
-  if (!parsed.ok)
-    throw new Error(`rule ${rule.name} in the configuration holds ${JSON.stringify(text)}: it ${parsed.reason}`);
-  return { localPart: lowerAscii(parsed.value.localPart), domain: parsed.value.domain };
-}
-
-function addAddress(
-  addresses: Map<string, Map<string, RowNumbers>>,
-  domain: string,
-  localPart: string,
-  rowNumber: number,
-): void {
-  let localParts = addresses.get(domain);
-  if (localParts === undefined) {
-    localParts = new Map();
-    addresses.set(domain, localParts);
-  }
-  const present = localParts.get(localPart);
-  if (present === undefined) localParts.set(localPart, rowNumber);
-  else localParts.set(localPart, typeof present === 'number' ? [present, rowNumber] : [...present, rowNumber]);
-}
-
-function addTo(domains: Map<string, DomainRow[]>, domain: string, row: DomainRow): void {
-  const present = domains.get(domain);
-  if (present === undefined) domains.set(domain, [row]);
-  else present.push(row);
+  return byDomain;
 }

@@ -168,5 +168,5 @@ test('recipient domains have one key exactly where the same conditional rules ap
 
 test('a configuration that holds no address where one must be is refused by name', () => {
   const broken = rule('people', { addresses: [['nonsense', 'a@shared.example', 'Both']] });
-  expect(() => index([broken])).toThrow('rule people in the configuration holds "nonsense": it has no @');
+  expect(() => index([broken])).toThrow('rule people in the configuration holds an address that has no @');
 });

@@ -1,0 +1,88 @@
+/** Rows of addresses in a few arrays of octets and numbers: a million of them as objects would be several times as large. */
+
+import { lowerAscii, type MailboxResult, parseMailbox } from './address.ts';
+import { DIRECTIONS, type RewriteRuleConfig } from './config.ts';
+import { textHash } from './text-hash.ts';
+
+type Row = RewriteRuleConfig['addresses'][number];
+
+/** Plain data: another process can be given it. */
+export interface PackedRows {
+  readonly count: number;
+  /** UTF-8 of all internal and external addresses, one behind the other. */
+  readonly text: Uint8Array;
+  /** Where each address ends in `text`: internal of row 0, external of row 0, internal of row 1 … */
+  readonly ends: Uint32Array;
+  /** addressHash() of each, in the same order. */
+  readonly hashes: Uint32Array;
+  /** Index into DIRECTIONS, one a row. */
+  readonly directions: Uint8Array;
+}
+
+/** 0: internal, 1: external. */
+export type Column = 0 | 1;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Throws when a row holds no address, without its text: it may come from a Secret. */
+export function packRows(rows: readonly Row[], rule: string): PackedRows {
+  const texts: string[] = [];
+  const hashes = new Uint32Array(rows.length * 2);
+  const directions = new Uint8Array(rows.length);
+  for (const [at, [internal, external, direction]] of rows.entries()) {
+    texts.push(internal, external);
+    hashes[at * 2] = hashOf(internal, rule);
+    hashes[at * 2 + 1] = hashOf(external, rule);
+    directions[at] = DIRECTIONS.indexOf(direction);
+  }
+  return { count: rows.length, ...packTexts(texts), hashes, directions };
+}
+
+function packTexts(texts: readonly string[]): { text: Uint8Array; ends: Uint32Array } {
+  const joined = texts.join('');
+  const text = encoder.encode(joined);
+  // Nearly all addresses are ASCII, where a character is an octet.
+  const octets =
+    text.length === joined.length ? (one: string) => one.length : (one: string) => encoder.encode(one).length;
+  const ends = new Uint32Array(texts.length);
+  let end = 0;
+  for (const [at, one] of texts.entries()) {
+    end += octets(one);
+    ends[at] = end;
+  }
+  return { text, ends };
+}
+
+/** How addresses are looked up: local parts in lower case, unquoted. */
+export function addressHash(localPart: string, domain: string): number {
+  return textHash(`${localPart}@${domain}`);
+}
+
+function hashOf(address: string, rule: string): number {
+  const split = splitAddress(address);
+  if (!split.ok) throw new Error(`rule ${rule} in the configuration holds an address that ${split.reason}`);
+  return addressHash(split.value.localPart, split.value.domain);
+}
+
+export function addressAt(rows: PackedRows, row: number, column: Column): string {
+  const at = row * 2 + column;
+  return decoder.decode(rows.text.subarray(at === 0 ? 0 : rows.ends[at - 1], rows.ends[at]));
+}
+
+export function rowAt(rows: PackedRows, row: number): Row {
+  const direction = DIRECTIONS[rows.directions[row] ?? -1];
+  if (direction === undefined) throw new Error(`there is no row number ${row}`);
+  return [addressAt(rows, row, 0), addressAt(rows, row, 1), direction];
+}
+
+/** Of an address as formatMailbox() writes it, the local part in lower case. */
+export function splitAddress(text: string): MailboxResult {
+  const at = text.lastIndexOf('@');
+  if (at > 0 && text[0] !== '"') {
+    return { ok: true, value: { localPart: lowerAscii(text.slice(0, at)), domain: text.slice(at + 1) } };
+  }
+  const parsed = parseMailbox(text);
+  if (!parsed.ok) return parsed;
+  return { ok: true, value: { localPart: lowerAscii(parsed.value.localPart), domain: parsed.value.domain } };
+}
