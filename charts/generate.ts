@@ -1,9 +1,11 @@
-/** Writes what chart and deploy/argocd take from elsewhere. With --check it writes nothing and fails when a file is stale. */
+/** Writes what chart, deploy/argocd and docs/alerts.md take from elsewhere. With --check it writes nothing and fails when a file is stale. */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generated as generatedCrds } from '../crds/generate.ts';
+import { alertsPage } from './alerts-page.ts';
 import { argocdFiles } from './argocd-files.ts';
+import { dashboard } from './dashboard.ts';
 import { readme } from './readme.ts';
 import { valuesSchema } from './values-schema.ts';
 
@@ -20,6 +22,8 @@ export function generated(root: string): Map<string, string> {
   return new Map([
     ...crds,
     ...argocdFiles(read('deploy/argocd/health.lua')),
+    [`${CHART}/files/dashboard.json`, `${JSON.stringify(dashboard(), null, 2)}\n`],
+    ['docs/alerts.md', alertsPage(read(`${CHART}/files/alerts.yaml`))],
     [`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`],
     [`${CHART}/README.md`, readme(read(`${CHART}/Chart.yaml`), read(`${CHART}/values.yaml`))],
   ]);

@@ -78,7 +78,7 @@ export const chartValues = z.strictObject({
     labels,
     interval: z.string().regex(/^([0-9]+(ms|s|m|h|d))+$/),
   }),
-  prometheusRule: z.strictObject({ enabled: z.boolean(), labels, alertLabels: labels }),
+  prometheusRule: z.strictObject({ enabled: z.boolean(), labels, alertLabels: labels, runbooks: z.string().min(1) }),
   dashboard: z.strictObject({ enabled: z.boolean(), labels, annotations: labels }),
   crds: z.strictObject({ enabled: z.boolean(), keep: z.boolean() }),
 });
