@@ -4,12 +4,14 @@ import fc from 'fast-check';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 const labels = fc.dictionary(word, word, { maxKeys: 3 });
-const quantities = fc.record({ cpu: fc.constantFrom('1', '500m', 2), memory: fc.constantFrom('1Gi', '512Mi') });
+// Requests below limits, or the API server refuses the pods.
+const requests = fc.record({ cpu: fc.constantFrom('0.5', '500m', 1), memory: fc.constantFrom('1Gi', '512Mi') });
+const limits = fc.record({ cpu: fc.constantFrom('2', 3), memory: fc.constantFrom('2Gi', '3000M') });
 
 const podFields = {
   image: word,
   imagePullSecrets: fc.uniqueArray(word, { maxLength: 2 }).map((names) => names.map((name) => ({ name }))),
-  resources: fc.record({ requests: quantities, limits: quantities }, { requiredKeys: [] }),
+  resources: fc.record({ requests, limits }, { requiredKeys: [] }),
   nodeSelector: labels,
   tolerations: fc.array(fc.record({ key: word, operator: fc.constant('Exists') }), { maxLength: 2 }),
   affinity: fc.constant({ nodeAffinity: {} }),
