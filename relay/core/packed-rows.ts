@@ -54,6 +54,21 @@ function packTexts(texts: readonly string[]): { text: Uint8Array; ends: Uint32Ar
   return { text, ends };
 }
 
+export function sameRows(one: PackedRows, other: PackedRows): boolean {
+  return (
+    one.count === other.count &&
+    sameNumbers(one.ends, other.ends) &&
+    sameNumbers(one.directions, other.directions) &&
+    sameNumbers(one.text, other.text)
+  );
+}
+
+function sameNumbers(one: Uint8Array | Uint32Array, other: Uint8Array | Uint32Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
 /** How addresses are looked up: local parts in lower case, unquoted. */
 export function addressHash(localPart: string, domain: string): number {
   return textHash(`${localPart}@${domain}`);

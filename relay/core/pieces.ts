@@ -43,9 +43,10 @@ export class PieceReader<Rows> {
     tombstoneRules: [],
     salted: false,
   };
-  readonly #keep: (rows: AddressRows) => Rows;
+  readonly #keep: (rows: AddressRows, rule: string) => Rows;
 
-  constructor(keep: (rows: AddressRows) => Rows) {
+  /** `keep` may throw: then line() does. */
+  constructor(keep: (rows: AddressRows, rule: string) => Rows) {
     this.#keep = keep;
   }
 
@@ -83,7 +84,7 @@ export class PieceReader<Rows> {
 
   #part({ rule, part, parts }: ItemOf<'rule' | 'tombstoneRule'>, rows: AddressRows): RulePart<Rows> {
     const { addresses: _addresses, ...body } = rule;
-    return { rule: body, part, parts, rows: this.#keep(rows) };
+    return { rule: body, part, parts, rows: this.#keep(rows, rule.name) };
   }
 }
 
