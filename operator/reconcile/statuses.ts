@@ -3,6 +3,7 @@
 import type { IsthmusResource, Kind } from '../../crds/v1alpha1/kinds.ts';
 import { DEFAULT_FLEET } from '../../crds/v1alpha1/references.ts';
 import type { Compilation } from '../compilation/compiler.ts';
+import { compareText } from '../compile/order.ts';
 import type { ResourceStatus } from '../compile/result.ts';
 import type { FleetFacts, Subject, WorkloadFacts } from '../status/facts.ts';
 import { statusOf } from '../status/status.ts';
@@ -171,8 +172,17 @@ function refusalOf(tenantRoute: string, fleet: FleetFacts | undefined): string |
 function digestOf(fleet: FleetFacts | undefined): string {
   if (fleet === undefined) return '';
   const serving = fleet.pods.filter(({ ready, terminating }) => ready && !terminating);
-  const running = new Set(serving.map(({ uid }) => fleet.reports.get(uid)?.running));
-  const findings = [...fleet.reports.values()].flatMap((report) => report.findings.map((each) => Object.values(each)));
+  const running = new Set(serving.map(({ uid }) => fleet.reports.get(uid)?.running ?? ''));
+  const reported = [...fleet.reports.values()].flatMap((report) => report.findings);
+  const findings = new Set(reported.map(({ type, subject, message }) => `${type} ${subject} ${message}`));
   const { revision, paused, failed, heldBack, imageTooOld } = fleet;
-  return JSON.stringify([revision, paused, failed, heldBack, imageTooOld, [...running].sort(), findings.sort()]);
+  return JSON.stringify([
+    revision,
+    paused,
+    failed,
+    heldBack,
+    imageTooOld,
+    [...running].sort(compareText),
+    [...findings].sort(compareText),
+  ]);
 }
