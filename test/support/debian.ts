@@ -11,30 +11,45 @@ interface Program {
   readonly rootOnly: boolean;
 }
 
-/** Keyed by the file in test/support that starts it; a test that imports that file needs the program. */
-export const PROGRAMS: Readonly<Record<string, Program>> = {
-  'postfix.ts': { package: 'postfix', command: 'postfix', rootOnly: true },
-  'smtp-sink.ts': { package: 'postfix', command: 'smtp-sink', rootOnly: false },
-  'smtp-source.ts': { package: 'postfix', command: 'smtp-source', rootOnly: false },
-  'swaks.ts': { package: 'swaks', command: 'swaks', rootOnly: false },
-  'dns-server.ts': { package: 'nsd', command: 'nsd', rootOnly: false },
-  'certificates.ts': { package: 'openssl', command: 'openssl', rootOnly: false },
-  'namespace.ts': { package: 'iproute2', command: 'ip', rootOnly: true },
-  'lua.ts': { package: 'lua5.1', command: 'lua5.1', rootOnly: false },
-  'promtool.ts': { package: 'prometheus', command: 'promtool', rootOnly: false },
-  'dkimpy.ts': { package: 'python3-dkim', command: 'dkimverify', rootOnly: false },
+const program = (name: string, command = name, rootOnly = false): Program => ({ package: name, command, rootOnly });
+
+/** Keyed by the file below test/ that starts them; a test that imports that file needs them. */
+export const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
+  'support/postfix.ts': [program('postfix', 'postfix', true)],
+  'support/smtp-sink.ts': [program('postfix', 'smtp-sink')],
+  'support/smtp-source.ts': [program('postfix', 'smtp-source')],
+  'support/swaks.ts': [program('swaks')],
+  'support/dns-server.ts': [program('nsd')],
+  'support/certificates.ts': [program('openssl')],
+  'support/namespace.ts': [program('iproute2', 'ip', true)],
+  'support/lua.ts': [program('lua5.1')],
+  'support/promtool.ts': [program('prometheus', 'promtool')],
+  'support/dkimpy.ts': [program('python3-dkim', 'dkimverify')],
+  'cluster/authority.ts': [program('openssl')],
+  'cluster/nodes/cluster.ts': [
+    program('containerd', 'containerd', true),
+    program('runc', 'runc', true),
+    program('containernetworking-plugins', '/usr/lib/cni/bridge', true),
+    program('iptables', 'iptables', true),
+    program('iproute2', 'ip', true),
+    program('conntrack', 'conntrack', true),
+  ],
 };
 
 /** Every package the whole test run needs. */
-export const PACKAGES: readonly string[] = [...new Set(Object.values(PROGRAMS).map((program) => program.package))];
+export const PACKAGES: readonly string[] = [
+  ...new Set(Object.values(PROGRAMS).flatMap((programs) => programs.map(({ package: name }) => name))),
+];
 
 /** Servers live in sbin, which is not on every user's PATH. */
 export const PATH = [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter);
 
 export const isRoot = process.getuid?.() === 0;
 
+/** By name on the PATH, or by its whole path. */
 export function hasCommand(command: string): boolean {
-  return PATH.split(delimiter).some((directory) => {
+  const places = command.startsWith('/') ? [''] : PATH.split(delimiter);
+  return places.some((directory) => {
     try {
       accessSync(join(directory, command), constants.X_OK);
       return true;
@@ -46,7 +61,9 @@ export function hasCommand(command: string): boolean {
 
 function missingPackages(packages: readonly string[]): string[] {
   return packages.filter((name) =>
-    Object.values(PROGRAMS).some((program) => program.package === name && !hasCommand(program.command)),
+    Object.values(PROGRAMS).some((programs) =>
+      programs.some((each) => each.package === name && !hasCommand(each.command)),
+    ),
   );
 }
 

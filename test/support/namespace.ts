@@ -8,7 +8,8 @@ interface Link {
   readonly ifname: string;
 }
 
-async function assertOwnNetwork(): Promise<void> {
+/** Throws unless nothing but loopback is here, and test/run.ts has said so: whoever sets up a network calls this first. */
+export async function assertOwnNetwork(): Promise<void> {
   const links = JSON.parse(await runOrThrow('ip', ['-j', 'link', 'show'])) as Link[];
   const others = links.map((link) => link.ifname).filter((name) => name !== 'lo');
   if (process.env[NAMESPACE_VARIABLE] === undefined || others.length > 0) {

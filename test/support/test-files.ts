@@ -1,7 +1,7 @@
 /** Which test files there are, and what each needs of the machine, read from what it imports. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { hasCommand, isRoot, PROGRAMS } from './debian.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -28,14 +28,16 @@ function importsOf(path: string, seen: Set<string>): void {
     importsOf(resolve(dirname(path), match[1] ?? ''), seen);
 }
 
-/** Why this machine cannot run a test file, in plain words; undefined when it can. */
-export function obstacle(testFile: string): string | undefined {
+/** The project's files below test/ that a test file imports, directly or not, itself included; relative to test/. */
+export function testImports(testFile: string): string[] {
   const seen = new Set<string>();
   importsOf(join(ROOT, testFile), seen);
-  const support = join(ROOT, 'test', 'support');
-  const programs = [...seen].filter((path) => dirname(path) === support).map((path) => PROGRAMS[basename(path)]);
-  for (const program of programs) {
-    if (program === undefined) continue;
+  return [...seen].map((path) => relative(join(ROOT, 'test'), path)).filter((path) => !path.startsWith('..'));
+}
+
+/** Why this machine cannot run a test file, in plain words; undefined when it can. */
+export function obstacle(testFile: string): string | undefined {
+  for (const program of testImports(testFile).flatMap((path) => PROGRAMS[path] ?? [])) {
     if (program.rootOnly && !isRoot) return `${program.command} needs root`;
     if (!hasCommand(program.command)) return `${program.command} is missing (Debian package ${program.package})`;
   }
