@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 
+/** The question cannot be answered: the command line is wrong, or what it names cannot be read. */
 export class CommandLineError extends Error {
   readonly advice: string;
 
@@ -11,9 +12,20 @@ export class CommandLineError extends Error {
   }
 }
 
+/** How the program was called: as itself, or by kubectl, when the cluster is what is asked. */
+export interface Invocation {
+  readonly program: 'isthmus' | 'kubectl isthmus';
+  readonly plugin: boolean;
+}
+
+export const STANDALONE: Invocation = { program: 'isthmus', plugin: false };
+export const KUBECTL_PLUGIN: Invocation = { program: 'kubectl isthmus', plugin: true };
+
 export interface OptionSpec {
   /** Name of the value in the help text; undefined for a switch. */
   readonly value?: string;
+  /** One letter, for those that kubectl has under it. */
+  readonly short?: string;
   readonly multiple?: boolean;
   readonly help: string;
 }
@@ -29,13 +41,18 @@ export interface CommandLine {
   has(name: string): boolean;
 }
 
-export function parseCommandLine(command: string, specs: OptionSpecs, args: readonly string[]): CommandLine {
-  const advice = `isthmus ${command} --help lists the options`;
+export function parseCommandLine(
+  command: string,
+  specs: OptionSpecs,
+  args: readonly string[],
+  { program }: Invocation = STANDALONE,
+): CommandLine {
+  const advice = `${program} ${command} --help lists the options`;
   const options = Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [
-      name,
-      { type: spec.value === undefined ? ('boolean' as const) : ('string' as const), multiple: true as const },
-    ]),
+    Object.entries(specs).map(([name, { value, short }]) => {
+      const type = value === undefined ? ('boolean' as const) : ('string' as const);
+      return [name, { type, multiple: true as const, ...(short !== undefined && { short }) }];
+    }),
   );
   const parsed = (() => {
     try {
@@ -64,8 +81,8 @@ function firstSentence(text: string): string {
 }
 
 export function helpText(usage: string, summary: string, specs: OptionSpecs): string {
-  const rows = Object.entries(specs).map(([name, { value, help }]) => {
-    const option = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+  const rows = Object.entries(specs).map(([name, { value, short, help }]) => {
+    const option = `  ${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
     return `${option.padEnd(28)} ${help}`;
   });
   return `usage: ${usage}\n\n${summary}\n\n${rows.join('\n')}\n`;

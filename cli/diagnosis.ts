@@ -1,11 +1,21 @@
-/** Everything that is wrong with folders of manifests, by file and line, worst first: what `check` prints and what `relay` starts with. */
+/** Everything that is wrong with manifests or a cluster, by place, worst first: what `check` prints and what `relay` starts with. */
 
 import { formatPath, type Path } from '../crds/problem.ts';
 import type { CompileResult, Finding, Severity } from '../operator/compile/result.ts';
 import { identity, type ManifestDocument, type Manifests } from './manifests/document.ts';
 
+/** Something in a file, or in a cluster, where there are no lines and the place says already what it is. */
+export interface DiagnosedDocument extends Pick<ManifestDocument, 'kind' | 'namespace' | 'name' | 'content' | 'file'> {
+  readonly lineOf?: ManifestDocument['lineOf'];
+}
+
+export interface DiagnosedManifests extends Pick<Manifests, 'problems' | 'notes'> {
+  readonly documents: readonly DiagnosedDocument[];
+}
+
 export interface Diagnosis {
   readonly severity: Severity;
+  /** `mail/TenantRoute/tenant1` of what was read from a cluster. */
   readonly file: string | undefined;
   readonly line: number | undefined;
   /** `spec.domains[1]`; empty when the whole document or file is meant. */
@@ -22,7 +32,11 @@ export interface DiagnosisOptions {
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
 
-export function diagnose(manifests: Manifests, compiled: CompileResult, options: DiagnosisOptions): Diagnosis[] {
+export function diagnose(
+  manifests: DiagnosedManifests,
+  compiled: Pick<CompileResult, 'findings'>,
+  options: DiagnosisOptions,
+): Diagnosis[] {
   const documents = new Map(manifests.documents.map((document) => [identity(document), document]));
   const all: Diagnosis[] = [
     ...manifests.problems.map(
@@ -35,24 +49,33 @@ export function diagnose(manifests: Manifests, compiled: CompileResult, options:
         message,
       }),
     ),
-    ...compiled.findings.map((finding) => fromFinding(finding, documents.get(identity(finding)), options)),
+    ...compiled.findings
+      .filter((finding) => !isToldByProblems(finding, documents.get(identity(finding))))
+      .map((finding) => fromFinding(finding, documents.get(identity(finding)), options)),
     ...manifests.notes.map(
       ({ file, line, message }): Diagnosis => ({ severity: 'note', file, line, path: '', subject: undefined, message }),
     ),
   ];
-  return all.sort(
-    (a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0),
-  );
+  return all.sort(byUrgency);
 }
 
-function fromFinding(finding: Finding, document: ManifestDocument | undefined, options: DiagnosisOptions): Diagnosis {
+export function byUrgency(a: Diagnosis, b: Diagnosis): number {
+  return RANK[a.severity] - RANK[b.severity] || compareText(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0);
+}
+
+/** What the schema says of a document is among the problems, each with its own line. */
+function isToldByProblems({ message }: Finding, document: DiagnosedDocument | undefined): boolean {
+  return document?.content.type === 'invalid' && document.content.invalid.problems.includes(message);
+}
+
+function fromFinding(finding: Finding, document: DiagnosedDocument | undefined, options: DiagnosisOptions): Diagnosis {
   const { severity, kind, name, path = '', missing, message } = finding;
   return {
     severity: severity === 'error' && missing === 'Secret' && options.secretsMayBeMissing ? 'warning' : severity,
     file: document?.file,
-    line: document?.lineOf(readPath(path)),
+    line: document?.lineOf?.(readPath(path)),
     path,
-    subject: `${kind} ${name}`,
+    subject: document !== undefined && document.lineOf === undefined ? undefined : `${kind} ${name}`,
     message,
   };
 }

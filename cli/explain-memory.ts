@@ -14,7 +14,7 @@ export interface Memory {
 }
 
 /** Shows where the trace field goes; nobody believes what is signed with it. */
-const MADE_UP_KEY = 'made up to explain, known to all';
+export const MADE_UP_KEY = 'made up to explain, known to all';
 
 export function remembered(dataFolder: string | undefined): Memory {
   if (dataFolder === undefined) return { state: { running: [], tombstones: [] }, signingKeys: [MADE_UP_KEY] };

@@ -1,30 +1,20 @@
 /** The story as text for a terminal: numbered steps, `+` for what applies, `-` for what does not, a diff of the header. */
 
-import { styleText } from 'node:util';
 import type { ClientAccount, SourceAccount } from './explain-client.ts';
 import type { RecipientAccount, SenderAccount } from './explain-envelope.ts';
 import type { FieldAccount, MessageAccount } from './explain-message.ts';
 import type { NextHopAccount } from './explain-next-hop.ts';
 import type { RuleAccount } from './explain-rules.ts';
 import type { Explanation, ProofAccount } from './explanation.ts';
+import { plain, styled } from './terminal-text.ts';
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
-
-/** Control characters, and those that turn the direction of writing: a message's text must not steer a terminal. */
-const UNPRINTABLE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** Fields that stay around those that change. */
 const CONTEXT = 2;
-
-/** Colours only where standard output is a terminal, and as NO_COLOR and FORCE_COLOR say. */
-function styled(style: Style, text: string): string {
-  const safe = text.replace(UNPRINTABLE, '\ufffd');
-  return styleText(style, safe, { stream: process.stdout });
-}
 
 export function explanationText(
   explanation: Explanation,
   waitsFor: readonly string[],
-  madeUpSecrets: readonly string[],
+  notes: readonly string[],
 ): string {
   const { client, sender, recipients, proof, message, messageGiven } = explanation;
   const steps = [
@@ -39,10 +29,7 @@ export function explanationText(
     styled('bold', `${index + 1}. ${title}`),
     ...rest.map((line) => (line === '' ? '' : `   ${line}`)),
   ]);
-  const notes = madeUpSecrets.map((name) =>
-    plain(`Secret ${name} is not among the manifests: the relay would not start; told as if it were there.`),
-  );
-  return `${[...lines, '', ...notes, ...resultLines(explanation)].join('\n')}\n`;
+  return `${[...lines, '', ...notes.map(plain), ...resultLines(explanation)].join('\n')}\n`;
 }
 
 function clientLines(client: ClientAccount): string[] {
@@ -220,8 +207,4 @@ function replyLine(reply: string): string {
 
 function verdictLine(applies: boolean, text: string): string {
   return styled(applies ? 'green' : 'dim', `  ${applies ? '✓' : '✗'} ${text}`);
-}
-
-function plain(text: string): string {
-  return text.replace(UNPRINTABLE, '\ufffd');
 }

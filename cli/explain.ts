@@ -2,24 +2,21 @@
 
 import { createTraceKeys } from '../relay/auth/trace-key.ts';
 import { buildDirectory } from '../relay/core/directory.ts';
-import { helpText } from './command-line.ts';
-import { compileManifests } from './compilation.ts';
-import { diagnose } from './diagnosis.ts';
-import { whatIsWaitedFor } from './explain-held.ts';
-import { remembered } from './explain-memory.ts';
+import { worldOfCluster } from './cluster/world.ts';
+import { helpText, type Invocation } from './command-line.ts';
 import { EXPLAIN_OPTIONS, EXPLAIN_SUMMARY, type ExplainCommand, parseExplainCommand } from './explain-options.ts';
 import { explanationText } from './explain-text.ts';
-import { standInForSecrets } from './explain-stand-in.ts';
+import { worldOfFolders } from './explain-world.ts';
 import { explain } from './explanation.ts';
-import { chooseFleet } from './fleet-choice.ts';
-import { readManifests } from './manifests/read.ts';
 
-const USAGE = 'isthmus explain --manifests DIR --client ADDRESS --from ADDRESS --to ADDRESS [options] [MESSAGE]';
+const QUESTION = '--client ADDRESS --from ADDRESS --to ADDRESS [options] [MESSAGE]';
 
-export async function runExplain(args: readonly string[]): Promise<number> {
-  const command = parseExplainCommand(args);
+export async function runExplain(args: readonly string[], invocation: Invocation): Promise<number> {
+  const { program, plugin } = invocation;
+  const command = parseExplainCommand(args, invocation);
   if (command === undefined) {
-    process.stdout.write(helpText(USAGE, EXPLAIN_SUMMARY, EXPLAIN_OPTIONS));
+    const usage = `${program} explain ${plugin ? '[-n NAMESPACE]' : '--manifests DIR'} ${QUESTION}`;
+    process.stdout.write(helpText(usage, EXPLAIN_SUMMARY, EXPLAIN_OPTIONS));
     return 0;
   }
   const { accepted, text } = await answer(command);
@@ -30,15 +27,15 @@ export async function runExplain(args: readonly string[]): Promise<number> {
 /** Throws a CommandLineError when there is nothing to ask. */
 export async function answer(command: ExplainCommand): Promise<{ readonly accepted: boolean; readonly text: string }> {
   const now = new Date();
-  const { manifests, names: madeUpSecrets } = standInForSecrets(readManifests(command.manifests));
-  const compiled = compileManifests(manifests, { ...remembered(command.dataFolder), now });
-  const { name: fleet, config, credentials } = chooseFleet(compiled.fleets, command.fleet);
+  const { source, fleet: wanted, output } = command;
+  const world =
+    source.type === 'Folders' ? worldOfFolders(source, wanted, now) : await worldOfCluster(source, wanted, now);
+  const { fleet, config, credentials, madeUpSecrets, notes } = world;
   const trace = createTraceKeys(config.fleet, credentials);
   const explanation = await explain({ ...command, directory: buildDirectory(config), trace, now });
   const { accepted, held } = explanation;
-  const diagnoses = diagnose(manifests, compiled, { secretsMayBeMissing: false });
-  const waitsFor = held ? whatIsWaitedFor(diagnoses, compiled.tombstones) : [];
-  if (command.output === 'text') return { accepted, text: explanationText(explanation, waitsFor, madeUpSecrets) };
-  const story = { fleet, revision: config.revision, ...explanation, waitsFor, madeUpSecrets };
+  const waitsFor = held ? world.waitsFor : [];
+  if (output === 'text') return { accepted, text: explanationText(explanation, waitsFor, notes) };
+  const story = { fleet, revision: config.revision, ...explanation, waitsFor, madeUpSecrets, notes };
   return { accepted, text: `${JSON.stringify(story, undefined, 2)}\n` };
 }

@@ -161,7 +161,7 @@ describe('the command', () => {
     expect(refused.code).toBe(1);
     expect(wrong).toEqual({
       stdout: '',
-      stderr: 'isthmus: which folder of manifests?\n--manifests DIR names it\n',
+      stderr: 'isthmus: which folder of manifests?\n--manifests DIR names it; --cluster asks a cluster\n',
       code: 2,
     });
   });
