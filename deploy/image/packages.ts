@@ -7,8 +7,8 @@ import type { Entry } from './entry.ts';
 interface LockedPackage {
   readonly dev?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 type Lock = Readonly<Record<string, LockedPackage>>;
@@ -38,28 +38,32 @@ export function packageEntries(root: string, names: ReadonlySet<string>, home: s
   );
 }
 
-/** Folders of the packages and of all that they depend on, `node_modules/zod`. */
+/**
+ * Folders of the packages and of all that they depend on, `node_modules/zod`. Optional dependencies stay behind: a
+ * package works without them, and most are for other systems.
+ */
 function closure(root: string, lock: Lock, names: ReadonlySet<string>): ReadonlySet<string> {
   const folders = new Set<string>();
-  const add = (importer: string, name: string, needed: boolean) => {
-    // Packages of types have no code.
-    if (name.startsWith('@types/')) return;
+  const add = (importer: string, name: string) => {
+    if (isUnused(name)) return;
+    const who = importer === '' ? 'the program' : importer;
     const folder = resolvePackage(lock, importer, name);
     if (folder === undefined || !existsSync(join(root, folder))) {
-      if (!needed) return;
-      throw new Error(`${importer === '' ? 'a program' : importer} needs ${name}, which is not installed: run npm ci`);
+      throw new Error(`${who} needs ${name}, which is not installed: run npm ci`);
     }
-    const found = lock[folder] ?? {};
-    if (found.dev) throw new Error(`${importer === '' ? 'a program' : importer} needs ${name}, a devDependency`);
     if (folders.has(folder)) return;
+    const { dev, dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = lock[folder] ?? {};
+    if (dev === true) throw new Error(`${who} needs ${name}, which is among the devDependencies`);
     folders.add(folder);
-    for (const child of Object.keys(found.dependencies ?? {})) add(folder, child, true);
-    for (const child of Object.keys({ ...found.optionalDependencies, ...found.peerDependencies }))
-      add(folder, child, false);
+    const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true);
+    for (const child of [...Object.keys(dependencies), ...peers]) add(folder, child);
   };
-  for (const name of names) add('', name, true);
+  for (const name of names) add('', name);
   return folders;
 }
+
+/** Types have no code, and what stands in for Node's own modules on another JavaScript runtime is megabytes of it. */
+const isUnused = (name: string): boolean => name.startsWith('@types/') || name.startsWith('bare-');
 
 /** As Node looks for it: beside the importer's own packages first, then further up. */
 function resolvePackage(lock: Lock, importer: string, name: string): string | undefined {
