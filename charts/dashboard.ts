@@ -137,23 +137,23 @@ const SECTIONS: readonly Section[] = [
         queries: [{ expr: `count by (revision) (isthmus_config_info{${RELAY}})`, legend: '{{revision}}' }],
       },
       {
-        title: 'Fleet programmed',
-        description: '1: every ready pod runs the newest configuration.',
+        title: 'Ready pods that run the newest configuration',
+        description: 'Must meet the number of ready pods.',
         unit: 'short',
-        stat: true,
-        queries: [{ expr: `isthmus_fleet_programmed{${FLEET}}`, legend: '{{namespace}}/{{fleet}}' }],
+        queries: [
+          { expr: `isthmus_operator_fleet_pods{${FLEET}}`, legend: '{{namespace}}/{{fleet}} ready' },
+          {
+            expr: `isthmus_operator_fleet_programmed_pods{${FLEET}}`,
+            legend: '{{namespace}}/{{fleet}} programmed',
+          },
+        ],
       },
       {
-        title: 'Resources that are not ready',
+        title: 'Resources that are not accepted',
         description: 'kubectl get isthmus names them.',
         unit: 'short',
         stat: true,
-        queries: [
-          {
-            expr: 'sum by (kind) (isthmus_resources{namespace=~"$namespace",ready="false"})',
-            legend: '{{kind}}',
-          },
-        ],
+        queries: [{ expr: 'sum by (kind) (isthmus_operator_resources{accepted="false"})', legend: '{{kind}}' }],
       },
       {
         title: 'Memory of relay pods',

@@ -1,20 +1,17 @@
 {{/*
-What the operator may do in a namespace that it watches, and why: docs/rbac.md. Used by Role and ClusterRole.
-Watch cannot be narrowed by name, so names do not appear here.
+What the operator may do in a namespace that it watches; docs/rbac.md says why, verb by verb. Used by Role and ClusterRole.
+Watch and list cannot be narrowed by name, so names do not appear here.
 */}}
 {{- define "isthmus.rules" -}}
 - apiGroups: [isthmus.dev]
   resources: [relayfleets, shareddomains, tenantroutes, rewriterules]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [isthmus.dev]
   resources: [relayfleets/status, shareddomains/status, tenantroutes/status, rewriterules/status]
   verbs: [patch]
-- apiGroups: [isthmus.dev]
-  resources: [relayfleets/finalizers]
-  verbs: [update]
 - apiGroups: [""]
   resources: [configmaps, secrets]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, watch, create, update, patch]
 - apiGroups: [""]
   resources: [services, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
@@ -30,13 +27,15 @@ Watch cannot be narrowed by name, so names do not appear here.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
+{{- if .Values.fleets.serviceMonitor.enabled }}
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, create, patch]
+{{- end }}
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, patch]
-- apiGroups: ["", events.k8s.io]
+  verbs: [list, watch, patch]
+- apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
@@ -57,9 +56,6 @@ Watch cannot be narrowed by name, so names do not appear here.
   resources: [secrets]
   resourceNames: [{{ include "isthmus.operatorName" . }}-key]
   verbs: [get]
-- apiGroups: ["", events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
 {{- if .Values.defaultFleet.create }}
 - apiGroups: [isthmus.dev]
   resources: [relayfleets]
@@ -67,6 +63,6 @@ Watch cannot be narrowed by name, so names do not appear here.
 - apiGroups: [isthmus.dev]
   resources: [relayfleets]
   resourceNames: [default]
-  verbs: [get, patch]
+  verbs: [patch]
 {{- end }}
 {{- end }}
