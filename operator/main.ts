@@ -167,7 +167,7 @@ class Operator {
   /** There is no second term: whoever starts this process again gives it a fresh one. */
   #fail(error: unknown): void {
     if (error instanceof LeadershipLost) this.#log.error({ reason: error.message }, 'this process leads no longer');
-    else this.#log.fatal({ error }, 'ending');
+    else this.#log.fatal({ err: error }, 'ending');
     this.#end.resolve(1);
   }
 }

@@ -159,7 +159,7 @@ export class Controller {
       log.warn({ key, reason: error.message, retryInMs }, 'not done yet, tried again');
       return;
     }
-    log.error({ key, error }, 'an error that nobody has foreseen');
+    log.error({ key, err: error }, 'an error that nobody has foreseen');
     onFatal(error);
   }
 
