@@ -73,8 +73,10 @@ class Reflector implements Watch {
     this.#backoff = new Backoff(timing.backoff, transport.random);
     const first = Promise.withResolvers<void>();
     this.synced = first.promise;
-    this.ended = this.#run(first.resolve);
-    this.ended.catch(first.reject);
+    const run = this.#run(first.resolve);
+    run.catch(first.reject);
+    // A promise of its own: that the other one is told of a failure does not make this one handled.
+    this.ended = run.then();
   }
 
   isSynced(): boolean {
