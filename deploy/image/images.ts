@@ -1,6 +1,7 @@
 /** The two images: what is in each, how it is started, and what it is called. */
 
 import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { baseEntries, USER } from './base.ts';
 import { complete, type Entry } from './entry.ts';
@@ -30,9 +31,6 @@ const PROGRAMS: Readonly<Record<ImageName, Program & { readonly title: string; r
   },
 };
 
-/** The project that must be compiled for an image. */
-export const projectOf = (image: ImageName): string => image;
-
 export interface Checkout {
   readonly root: string;
   readonly version: string;
@@ -58,20 +56,25 @@ export interface BuiltImage {
   readonly digest: string;
 }
 
-/** Both images share the layer with Node. `folder` gets the tar files, and layers that later builds of the same replace. */
+/** Both images share the layer with Node. `folder` gets the tar files. */
 export async function buildImages(
   checkout: Checkout,
   images: readonly ImageName[],
   { folder, tag }: { folder: string; tag: string },
 ): Promise<BuiltImage[]> {
-  const layers = join(folder, 'layers');
-  const base = await writeLayer(baseEntries(nodeOf(checkout.root)), layers);
-  const built: BuiltImage[] = [];
-  for (const image of images) {
-    const program = await writeLayer(programEntries(checkout.root, checkout.version, PROGRAMS[image]), layers);
-    built.push(await writeImage(checkout, image, [base, program], { folder, tag }));
+  await mkdir(folder, { recursive: true });
+  const layers = await mkdtemp(join(folder, 'layers-'));
+  try {
+    const base = await writeLayer(baseEntries(nodeOf(checkout.root)), layers);
+    const built: BuiltImage[] = [];
+    for (const image of images) {
+      const program = await writeLayer(programEntries(checkout.root, checkout.version, PROGRAMS[image]), layers);
+      built.push(await writeImage(checkout, image, [base, program], { folder, tag }));
+    }
+    return built;
+  } finally {
+    await rm(layers, { recursive: true, force: true });
   }
-  return built;
 }
 
 async function writeImage(

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -41,7 +41,6 @@ export interface ImageFacts {
 
 /** A file in `folder`, named by its digest. */
 export async function writeLayer(entries: readonly Entry[], folder: string): Promise<Layer> {
-  await mkdir(folder, { recursive: true });
   const unfinished = join(folder, `layer-${process.pid}`);
   const [plain, packed] = [createHash('sha256'), createHash('sha256')];
   try {

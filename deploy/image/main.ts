@@ -1,19 +1,11 @@
 /** `npm run image`: the container images of this checkout as files, made without a registry and without a container engine. */
 
-import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compileFor } from './compile.ts';
 import type { Entry } from './entry.ts';
-import {
-  buildImages,
-  type BuiltImage,
-  IMAGE_NAMES,
-  type ImageName,
-  projectOf,
-  readCheckout,
-  rootEntries,
-} from './images.ts';
+import { buildImages, type BuiltImage, IMAGE_NAMES, type ImageName, readCheckout, rootEntries } from './images.ts';
 
 const USAGE = `usage: npm run image -- [--only operator|relay] [--tag TAG] [--output DIR] [--root DIR]
 
@@ -63,7 +55,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const checkout = readCheckout(ROOT);
   const tag = options.tag ?? checkout.version;
   if (!/^\w[\w.-]{0,127}$/.test(tag)) throw new UsageError(`"${tag}" is no tag: letters, digits, "_", "." and "-"`);
-  if (!compile(images)) return 1;
+  const compiled = compileFor(ROOT, images);
+  if (!compiled.ok) {
+    say(`${compiled.output}The sources do not compile: see above.`);
+    return 1;
+  }
   if (options.root !== undefined) {
     for (const image of images) await writeRoot(rootEntries(checkout, image), join(fromUser(options.root), image));
     return 0;
@@ -73,15 +69,6 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const image of built) await tell(image);
   say(howToLoad(built));
   return 0;
-}
-
-function compile(images: readonly ImageName[]): boolean {
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-b', ...images.map(projectOf)], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  return status === 0;
 }
 
 async function writeRoot(entries: readonly Entry[], root: string): Promise<void> {
@@ -129,10 +116,12 @@ ${each(({ name }, path) => `skopeo copy oci-archive:${path} docker://${pushed(na
 `;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
+if (import.meta.main) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  }
 }
