@@ -66,8 +66,10 @@ export class PodRelay {
 
   async status(): Promise<PodStatus & Partial<Omit<RelayStatus, keyof PodStatus>>> {
     const relay = await this.#runner?.status();
+    // What the relay itself refused may not be wanted any more.
+    const { refused: _refused, ...others } = relay ?? {};
     return {
-      ...relay,
+      ...others,
       podUid: this.#options.podUid,
       formats: [CONFIG_FORMAT],
       ...(this.#wanted !== undefined && { wanted: this.#wanted }),

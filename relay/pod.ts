@@ -16,6 +16,7 @@ const NOTHING_COUNTED = { status: 200, contentType: 'text/plain; version=0.0.4; 
 class Pod {
   readonly #settings: PodSettings;
   readonly #lines: Lines;
+  readonly #source: ConfigSource;
   readonly #relay: PodRelay;
   readonly #host: string;
   #closing = false;
@@ -25,14 +26,16 @@ class Pod {
     this.#host = host;
     this.#lines = openLines({ destination: 1, onLost: () => this.#relay.runner?.lineLost() });
     const { configFolder, stateFolder, spoolFolder, tlsFolder, smtpPort, workers, podUid } = settings;
-    const notKept = (error: unknown) =>
-      this.#lines.log.error('the configuration cannot be kept for the next start', { error });
+    const source = new ConfigSource(configFolder, stateFolder, (error) =>
+      this.#lines.log.error('the configuration cannot be kept for the next start', { error }),
+    );
+    this.#source = source;
     this.#relay = new PodRelay({
       relay: { listen: [{ host, port: smtpPort }], spoolFolder, dnsServers: [], lines: this.#lines },
       workers,
       podUid,
       tlsFolder,
-      source: new ConfigSource(configFolder, stateFolder, notKept),
+      source,
       identity: new PodIdentity(),
     });
   }
@@ -50,6 +53,7 @@ class Pod {
     const { configFolder, tlsFolder } = this.#settings;
     const watches = [configFolder, tlsFolder].map((folder) => new FolderWatch(folder, look));
     const http = await this.#startHttp();
+    await this.#source.open();
     // Watched before they are read: a change between the two would be seen by neither.
     for (const watch of watches) await watch.start();
     look();
