@@ -24,7 +24,7 @@ export function judge(facts: RolloutFacts, remembered: Canary, pod: RelayPod | u
   const { now, memory } = facts;
   const canary = { ...remembered, unreadySince: pod.ready ? undefined : (remembered.unreadySince ?? now) };
   const { revision } = canary;
-  const report = reportSince(facts, canary);
+  const report = reportSince(facts, canary.uid, canary.since);
   // A refusal is remembered by the pod: one of an earlier attempt is no answer to this one.
   if (report?.wanted === revision && report.refused?.revision === revision) {
     return { type: 'failed', reason: `pod ${pod.name} refused it: ${report.refused.reason}` };
@@ -44,12 +44,20 @@ export function judge(facts: RolloutFacts, remembered: Canary, pod: RelayPod | u
     if (report.wanted !== revision && report.running !== revision) return { type: 'next', silent: false };
     return { type: 'failed', reason: `pod ${pod.name} was not ready on it within ${UNREADY_MS / 1000} seconds` };
   }
-  if (now - canary.since >= SLOW_MS) return { type: 'next', silent: false };
+  if (pod.ready && now - canary.since >= SLOW_MS) return { type: 'next', silent: false };
   return { type: 'wait', canary };
 }
 
+/** A pod that was given up as too slow has come round. */
+export function cameRound(facts: RolloutFacts, revision: string, tried: Tried | undefined): boolean {
+  return facts.pods.some((pod) => {
+    const since = tried?.pods.get(pod.uid);
+    return since !== undefined && isServing(pod) && reportSince(facts, pod.uid, since)?.running === revision;
+  });
+}
+
 /** An older answer is of an earlier time with the same revision, or of another leader. */
-function reportSince({ reports }: RolloutFacts, { uid, since }: Canary): PodReport | undefined {
+function reportSince({ reports }: RolloutFacts, uid: string, since: number): PodReport | undefined {
   const report = reports.get(uid);
   return report !== undefined && report.at >= since ? report : undefined;
 }
@@ -65,7 +73,11 @@ export function isServing(pod: RelayPod): boolean {
  */
 export function chooseCanary(facts: RolloutFacts, revision: string, tried: Tried | undefined): Canary | undefined {
   const { now, pods, reports } = facts;
-  const rank = (pod: RelayPod) => (tried?.uids.has(pod.uid) ? 2 : 0) + (reports.has(pod.uid) ? 0 : 1);
+  const rank = ({ uid }: RelayPod) => {
+    // Left behind by an attempt that was broken off: no other needs to try it.
+    if (reports.get(uid)?.running === revision) return 0;
+    return (tried?.pods.has(uid) ? 3 : 1) + (reports.has(uid) ? 0 : 1);
+  };
   const [pod] = pods
     .filter(isServing)
     .sort((a, b) => rank(a) - rank(b) || b.created - a.created || (a.uid < b.uid ? -1 : 1));
@@ -75,7 +87,7 @@ export function chooseCanary(facts: RolloutFacts, revision: string, tried: Tried
 
 /** The pod that another leader has told to try it. */
 export function adoptCanary(facts: RolloutFacts, revision: string, tried: Tried | undefined): Canary | undefined {
-  const told = (pod: RelayPod) => pod.annotatedRevision === revision && !pod.terminating && !tried?.uids.has(pod.uid);
+  const told = (pod: RelayPod) => pod.annotatedRevision === revision && !pod.terminating && !tried?.pods.has(pod.uid);
   const [pod] = facts.pods
     .filter(told)
     .sort((a, b) => Number(b.ready) - Number(a.ready) || b.created - a.created || (a.uid < b.uid ? -1 : 1));

@@ -3,9 +3,9 @@
  * it does not. Every look starts from what is stored and what pods say, so any leader can go on at any point.
  */
 
-import { adoptCanary, chooseCanary, isServing, judge } from './candidate.ts';
+import { adoptCanary, cameRound, chooseCanary, isServing, judge } from './candidate.ts';
 import type { Canary, Proven, RolloutDecision, RolloutFacts, RolloutMemory, Tried } from './decision.ts';
-import { follow, runs } from './follow.ts';
+import { follow } from './follow.ts';
 import type { RelayPod } from './pods.ts';
 
 /** A pod follows in a second; the next change waits so long for those that do not, and gathers others meanwhile. */
@@ -66,6 +66,7 @@ function decideCandidate(facts: RolloutFacts, proven: string, candidate: string)
   const { desired, memory, pods } = facts;
   if (desired === proven) return withdraw(facts, proven, undefined);
   if (memory.failed?.revision === candidate) return withdraw(facts, proven, memory.failed);
+  if (cameRound(facts, candidate, memory.tried)) return spread(facts, 'promote', candidate);
   const canary = memory.canary ?? adoptCanary(facts, candidate, memory.tried);
   if (canary === undefined) return nextCanary(facts, proven, candidate);
   const pod = pods.find(({ uid }) => uid === canary.uid);
@@ -99,7 +100,7 @@ function withTried(facts: RolloutFacts, canary: Canary, silent: boolean): Rollou
   const before = memory.tried;
   const tried: Tried = {
     revision: canary.revision,
-    uids: new Set([...(before?.uids ?? []), canary.uid]),
+    pods: new Map([...(before?.pods ?? []), [canary.uid, canary.since]]),
     silent: (before?.silent ?? 0) + (silent ? 1 : 0),
   };
   return { ...facts, memory: { ...memory, canary: undefined, tried } };
@@ -115,8 +116,7 @@ function refresh(facts: RolloutFacts, proven: string | undefined, candidate: str
     tried: tried?.revision === candidate ? tried : undefined,
     failed: forgotten ? undefined : failed,
     touched: memory.touched,
-    proven:
-      proven === undefined || proven === memory.proven?.revision ? memory.proven : { revision: proven, since: now },
+    proven: proven === undefined || proven === memory.proven?.revision ? memory.proven : becomesProven(facts, proven),
     unservedSince: pods.some(isServing) ? undefined : (unservedSince ?? now),
   };
 }
@@ -141,10 +141,13 @@ function mayServeSoon({ now, pods, reports, memory }: RolloutFacts, proven: stri
   );
 }
 
-function isSettled({ pods, reports }: RolloutFacts, proven: string): boolean {
-  return pods.every(
-    (pod) => !isServing(pod) || (pod.annotatedRevision === proven && runs(reports.get(pod.uid), proven)),
-  );
+/** Every pod that serves has said, since it could, that it runs the proven revision. */
+function isSettled({ now, pods, reports, memory }: RolloutFacts, proven: string): boolean {
+  const since = memory.proven?.answersSince ?? now;
+  return pods.filter(isServing).every(({ uid, annotatedRevision }) => {
+    const report = reports.get(uid);
+    return annotatedRevision === proven && report?.running === proven && report.at >= since;
+  });
 }
 
 function rest({ memory }: RolloutFacts): RolloutDecision {
@@ -191,7 +194,14 @@ function spread(facts: RolloutFacts, manifest: 'publishProven' | 'promote', revi
 
 function withdraw(facts: RolloutFacts, proven: string, failed: RolloutMemory['failed']): RolloutDecision {
   const { annotate, touch, touched } = follow(facts, () => proven);
-  const memory = { ...facts.memory, failed: failed ?? facts.memory.failed, touched };
+  const known = facts.memory.proven;
+  const memory: RolloutMemory = {
+    ...facts.memory,
+    failed: failed ?? facts.memory.failed,
+    touched,
+    // The canary needs time to go back, as others do to go on.
+    proven: known && { ...known, since: facts.now, answersSince: facts.now },
+  };
   return { manifest: 'withdraw', annotate, touch, prune: false, memory, lookAgainMs: PENDING_LOOK_MS };
 }
 

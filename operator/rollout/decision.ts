@@ -18,7 +18,8 @@ export interface Canary {
 /** Pods that had their turn with a candidate and showed nothing about it. */
 export interface Tried {
   readonly revision: string;
-  readonly uids: ReadonlySet<string>;
+  /** By UID: when each was told. */
+  readonly pods: ReadonlyMap<string, number>;
   /** How many of them fell silent and unready, like a dead node's pod or one that hangs. */
   readonly silent: number;
 }
@@ -26,7 +27,7 @@ export interface Tried {
 /** The proven revision, as this leader saw it. */
 export interface Proven {
   readonly revision: string;
-  /** When it became so; at the latest, this leader's start. */
+  /** When it became so, or another was withdrawn beside it; not before this leader's start. */
   readonly since: number;
   /** From when on pods can have answered that they run it; the canary did before it was proven. */
   readonly answersSince: number;

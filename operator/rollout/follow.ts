@@ -1,7 +1,7 @@
 /** Brings every pod to the revision that it should run: tells it, and makes its kubelet look again while it does not follow. */
 
 import type { RolloutFacts, Touched } from './decision.ts';
-import type { PodReport, RelayPod } from './pods.ts';
+import type { RelayPod } from './pods.ts';
 
 /** The kubelet looks at a pod's volumes about a second after its annotations change; sooner is no help. */
 const FIRST_TOUCH_MS = 2000;
@@ -27,7 +27,7 @@ export function follow(facts: RolloutFacts, target: (pod: RelayPod) => string): 
       following.touched.set(pod.uid, { revision, count: 0, at: now });
       continue;
     }
-    if (pod.ip === undefined || runs(reports.get(pod.uid), revision)) continue;
+    if (pod.ip === undefined || reports.get(pod.uid)?.running === revision) continue;
     const known = memory.touched.get(pod.uid);
     const last = known?.revision === revision ? known : undefined;
     if (last !== undefined && now < last.at + pause(last.count)) {
@@ -39,10 +39,6 @@ export function follow(facts: RolloutFacts, target: (pod: RelayPod) => string): 
     following.touched.set(pod.uid, { revision, count: (last?.count ?? 0) + 1, at: now });
   }
   return following;
-}
-
-export function runs(report: PodReport | undefined, revision: string): boolean {
-  return report?.running === revision;
 }
 
 function pause(count: number): number {
