@@ -1,5 +1,6 @@
 /** One call to the API server: bounded in time, repeated when the server asks for that, counted; failures are values. */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fetch, type Response } from 'undici';
 import type { ApiAnswer } from './api.ts';
 import { type Clock, pause } from './clock.ts';
@@ -95,6 +96,8 @@ export class Transport {
       const signal = call.signal === undefined ? late : AbortSignal.any([late, call.signal]);
       const response = await this.#send(call, signal);
       const body = await response.text();
+      // undici has a connection back only now: a call that follows at once would open another.
+      await nextTurn();
       if (!response.ok) return failureOf(response.status, body, response.headers.get('retry-after'));
       return { ok: true, value: JSON.parse(body) as unknown };
     } catch (error) {
