@@ -56,10 +56,10 @@ export function cameRound(facts: RolloutFacts, revision: string, tried: Tried | 
   });
 }
 
-/** An older answer is of an earlier time with the same revision, or of another leader. */
+/** An answer that is not younger is of an earlier time with the same revision. */
 function reportSince({ reports }: RolloutFacts, uid: string, since: number): PodReport | undefined {
   const report = reports.get(uid);
-  return report !== undefined && report.at >= since ? report : undefined;
+  return report !== undefined && report.at > since ? report : undefined;
 }
 
 export function isServing(pod: RelayPod): boolean {
