@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { baseEntries, USER } from './base.ts';
 import { complete, type Entry } from './entry.ts';
-import { type ImageFacts, type Layer, writeLayer, writeLayout } from './layout.ts';
+import { type ImageFacts, type Layer, writeLayer, writeLayerOnce, writeLayout } from './layout.ts';
 import { HOME, type Program, programEntries } from './program.ts';
 
 export type ImageName = 'operator' | 'relay';
@@ -56,24 +56,33 @@ export interface BuiltImage {
   readonly digest: string;
 }
 
-/** Both images share the layer with Node. `folder` gets the tar files. */
+export interface BuildOptions {
+  /** Gets the tar files. */
+  readonly folder: string;
+  readonly tag: string;
+  /** Keeps the layer with Node for the next build; default: a place in the checkout's build folder. */
+  readonly kept?: string;
+}
+
+/** Both images share the layer with Node. */
 export async function buildImages(
   checkout: Checkout,
   images: readonly ImageName[],
-  { folder, tag }: { folder: string; tag: string },
+  { folder, tag, kept = join(checkout.root, 'build/image/layers') }: BuildOptions,
 ): Promise<BuiltImage[]> {
+  await mkdir(kept, { recursive: true });
   await mkdir(folder, { recursive: true });
-  const layers = await mkdtemp(join(folder, 'layers-'));
+  const programs = await mkdtemp(join(folder, 'layers-'));
   try {
-    const base = await writeLayer(baseEntries(nodeOf(checkout.root)), layers);
+    const base = await writeLayerOnce(baseEntries(nodeOf(checkout.root)), kept);
     const built: BuiltImage[] = [];
     for (const image of images) {
-      const program = await writeLayer(programEntries(checkout.root, checkout.version, PROGRAMS[image]), layers);
+      const program = await writeLayer(programEntries(checkout.root, checkout.version, PROGRAMS[image]), programs);
       built.push(await writeImage(checkout, image, [base, program], { folder, tag }));
     }
     return built;
   } finally {
-    await rm(layers, { recursive: true, force: true });
+    await rm(programs, { recursive: true, force: true });
   }
 }
 
@@ -81,7 +90,7 @@ async function writeImage(
   checkout: Checkout,
   image: ImageName,
   layers: readonly Layer[],
-  { folder, tag }: { folder: string; tag: string },
+  { folder, tag }: BuildOptions,
 ): Promise<BuiltImage> {
   const facts: ImageFacts = {
     repository: `${REPOSITORY}/${image}`,

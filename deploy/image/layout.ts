@@ -4,8 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -39,21 +39,35 @@ export interface ImageFacts {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** A file in `folder`, named by its digest. */
+/** A file in `folder`, named by the digest of what it holds. */
 export async function writeLayer(entries: readonly Entry[], folder: string): Promise<Layer> {
-  const unfinished = join(folder, `layer-${process.pid}`);
+  const unfinished = join(folder, `unfinished-${process.pid}`);
   const [plain, packed] = [createHash('sha256'), createHash('sha256')];
   try {
     await pipeline(tarOf(complete(entries)), tap(plain), createGzip(), tap(packed), createWriteStream(unfinished));
-    const digest = packed.digest('hex');
     const { size } = await stat(unfinished);
-    const file = join(folder, `${digest}.tar.gz`);
+    const diffId = plain.digest('hex');
+    const file = join(folder, `${diffId}.tar.gz`);
     await rename(unfinished, file);
-    return { file, digest: `sha256:${digest}`, size, diffId: `sha256:${plain.digest('hex')}` };
+    return { file, digest: named(packed.digest('hex')), size, diffId: named(diffId) };
   } finally {
     await rm(unfinished, { force: true });
   }
 }
+
+/** Packing Node takes seconds, and it changes with its version only: what lies in `folder` is taken again. */
+export async function writeLayerOnce(entries: readonly Entry[], folder: string): Promise<Layer> {
+  const plain = createHash('sha256');
+  for await (const chunk of tarOf(complete(entries))) plain.update(chunk);
+  const diffId = plain.digest('hex');
+  const file = join(folder, `${diffId}.tar.gz`);
+  if (!existsSync(file)) return await writeLayer(entries, folder);
+  const packed = await readFile(file);
+  const digest = createHash('sha256').update(packed).digest('hex');
+  return { file, digest: named(digest), size: packed.length, diffId: named(diffId) };
+}
+
+const named = (digest: string): string => `sha256:${digest}`;
 
 function tap(hash: ReturnType<typeof createHash>): Transform {
   return new Transform({
@@ -117,6 +131,6 @@ const blobPath = (digest: string): string => `blobs/${digest.replace(':', '/')}`
 
 function blob(content: unknown): { text: string; digest: string; size: number } {
   const text = JSON.stringify(content);
-  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  const digest = named(createHash('sha256').update(text).digest('hex'));
   return { text, digest, size: Buffer.byteLength(text) };
 }
