@@ -1,8 +1,7 @@
 /** One kube-apiserver that can be killed and started again where it was. */
 
 import { join } from 'node:path';
-import { Agent, request } from 'node:https';
-import { readFileSync } from 'node:fs';
+import { apiRequestOf } from './api-request.ts';
 import type { Authority, KeyPair } from './authority.ts';
 import { type Daemon, startDaemon, until } from './daemon.ts';
 import type { ControlPlanePairs, ServiceAccountKeys } from './control-plane.ts';
@@ -74,6 +73,9 @@ function flagsOf(options: ApiServerOptions, port: number): string[] {
     ...['--service-account-issuer', 'https://kubernetes.default.svc'],
     ...['--service-account-key-file', serviceAccountKeys.publicFile],
     ...['--service-account-signing-key-file', serviceAccountKeys.privateFile],
+    ...['--kubelet-client-certificate', pairs.admin.certificateFile, '--kubelet-client-key', pairs.admin.keyFile],
+    // Without it "kubectl logs" looks the node's name up in DNS.
+    ...['--kubelet-preferred-address-types', 'InternalIP'],
     ...aggregationFlags(authority, pairs.frontProxy),
     ...options.flags,
   ];
@@ -89,32 +91,13 @@ const aggregationFlags = (authority: Authority, frontProxy: KeyPair): string[] =
 ];
 
 async function untilReady(daemon: Daemon, options: ApiServerOptions, port: number): Promise<void> {
-  const { certificateFile, keyFile } = options.pairs.admin;
   // The authority is this cluster's own, so that another cluster's server on this port does not count.
-  const agent = new Agent({
-    ca: options.authority.certificate,
-    cert: readFileSync(certificateFile),
-    key: readFileSync(keyFile),
-  });
+  const server = `https://${options.address}:${port}`;
+  const { ask, close } = apiRequestOf(server, options.authority.certificate, options.pairs.admin);
   const lastWords = () => `The last words of kube-apiserver:\n${daemon.log().split('\n').slice(-12).join('\n')}`;
-  await until(
-    'kube-apiserver is ready',
-    async () => {
-      if (daemon.ended()) throw new Error(`kube-apiserver ended. ${lastWords()}`);
-      return (await statusOf(agent, options.address, port, '/readyz')) === 200;
-    },
-    { seconds: PATIENCE_SECONDS, detail: lastWords },
-  );
-  agent.destroy();
-}
-
-function statusOf(agent: Agent, host: string, port: number, path: string): Promise<number> {
-  return new Promise((resolve) => {
-    const asked = request({ agent, host, port, path }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
-    asked.once('error', () => resolve(0));
-    asked.end();
-  });
+  const isReady = async () => {
+    if (daemon.ended()) throw new Error(`kube-apiserver ended. ${lastWords()}`);
+    return (await ask('/readyz')).status === 200;
+  };
+  await until('kube-apiserver is ready', isReady, { seconds: PATIENCE_SECONDS, detail: lastWords }).finally(close);
 }

@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { hasCommand } from '../support/debian.ts';
@@ -27,11 +27,20 @@ const isProgram = (path: string): boolean => {
   }
 };
 
+/** The module files, which say what is downloaded, and what is written here. */
+function sourcesOf(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => /\.(go|mod|sum)$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
 /** Where the build of exactly these modules with exactly these flags lies, or will. */
 function cached(program: ProgramName): string {
   const module = moduleOf(program);
   const hash = createHash('sha256').update(JSON.stringify([flagsOf(module), ENVIRONMENT, process.arch]));
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(GO, module.folder, file)));
+  for (const file of sourcesOf(join(GO, module.folder))) hash.update(readFileSync(file));
   const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(caches, 'isthmus', `${module.folder}-${hash.digest('hex').slice(0, 16)}`, program);
 }
@@ -95,7 +104,7 @@ async function build(program: ProgramName): Promise<string> {
   const path = cached(program);
   const folder = join(path, '..');
   mkdirSync(folder, { recursive: true });
-  const source = (module.programs as Record<string, string>)[program] ?? '';
+  const source = module.programs[program] ?? '';
   const began = Date.now();
   const say = (text: string) => process.stderr.write(`building ${program} … ${text}\n`);
   say('once; minutes when nothing of it has been built before, seconds when most has');

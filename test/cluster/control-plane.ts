@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensurePackages } from '../support/debian.ts';
 import { freePort } from '../support/free-port.ts';
+import { type ApiRequest, apiRequestOf } from './api-request.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
 import { type Authority, makeAuthority, writeKubeconfig } from './authority.ts';
 import { buildPrograms } from './build.ts';
@@ -38,6 +39,8 @@ export interface ControlPlane {
   kubectlOrThrow(...parameters: Parameters<Kubectl>): Promise<string>;
   /** Applies manifests on the server's side as the administrator. */
   apply(manifests: string, ...args: readonly string[]): Promise<string>;
+  /** Asks the API server as the administrator. */
+  readonly ask: ApiRequest;
   /** Kills the API server; what it has stored stays. */
   stopApi(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it is ready. */
@@ -60,7 +63,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const kept = removeWithUs(folder);
   const daemons: Daemon[] = [];
   let api: ApiServer | undefined;
+  let closeAsked = () => {};
   const stop = async () => {
+    closeAsked();
     await api?.stop();
     for (const daemon of daemons.reverse()) await daemon.kill();
     rmSync(folder, { recursive: true, force: true });
@@ -95,7 +100,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         log: log('kube-controller-manager'),
       }),
     );
-    return controlPlane({ kubeconfig, authority, folder, api, kubectlProgram: programs.kubectl, stop });
+    const asked = apiRequestOf(api.server, authority.certificate, pairs.admin);
+    closeAsked = asked.close;
+    return controlPlane({ kubeconfig, authority, folder, api, kubectlProgram: programs.kubectl, stop, ask: asked.ask });
   } catch (cause) {
     await stop();
     throw cause;
@@ -148,10 +155,11 @@ function controlPlane(parts: {
   authority: Authority;
   folder: string;
   api: ApiServer;
+  ask: ApiRequest;
   kubectlProgram: string;
   stop: () => Promise<void>;
 }): ControlPlane {
-  const { kubeconfig, authority, folder, api, stop } = parts;
+  const { kubeconfig, authority, folder, api, ask, stop } = parts;
   const kubectl = kubectlOf(parts.kubectlProgram, kubeconfig, folder);
   const kubectlOrThrow: ControlPlane['kubectlOrThrow'] = async (args, options) => {
     const { code, stdout, stderr } = await kubectl(args, options);
@@ -159,7 +167,7 @@ function controlPlane(parts: {
     throw new Error(`"kubectl ${args.join(' ')}" ended with ${code}:\n${stderr}${stdout}`);
   };
   return {
-    ...{ kubeconfig, authority, folder, kubectl, kubectlOrThrow, stop, server: api.server },
+    ...{ kubeconfig, authority, folder, kubectl, kubectlOrThrow, ask, stop, server: api.server },
     apply: (manifests, ...args) => kubectlOrThrow(['apply', '--server-side', '-f', '-', ...args], { input: manifests }),
     stopApi: () => api.stop(),
     startApi: () => api.start(),

@@ -25,8 +25,9 @@ export interface Daemon {
 const TIED_TO_US = hasCommand('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
 
 export function startDaemon(command: string, args: readonly string[], options: DaemonOptions): Daemon {
-  // The signal at the parent's death is lost by no exec but by a fork: setpriv comes last, right before the server itself.
-  const [program = command, ...rest] = [...(options.inside ?? []), ...TIED_TO_US, command, ...args];
+  // The kernel's signal at the parent's death reaches one generation: nsenter, which forks, is tied to us and the server to it.
+  const entry = options.inside === undefined ? [] : [...TIED_TO_US, ...options.inside];
+  const [program = command, ...rest] = [...entry, ...TIED_TO_US, command, ...args];
   const log = openSync(options.log, 'a');
   const child = spawn(program, rest, {
     cwd: options.cwd,

@@ -28,39 +28,46 @@ function kubernetesVersionFlags(): string[] {
   );
 }
 
-const MODULES = {
-  kubernetes: {
+const MODULES: readonly GoModule[] = [
+  { folder: 'etcd', programs: { etcd: 'go.etcd.io/etcd/server/v3' }, linkerFlags: [] },
+  {
     folder: 'kubernetes',
     programs: Object.fromEntries(KUBERNETES.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`])),
     linkerFlags: kubernetesVersionFlags(),
   },
-  etcd: { folder: 'etcd', programs: { etcd: 'go.etcd.io/etcd/server/v3' }, linkerFlags: [] },
-  helm: {
+  {
     folder: 'helm',
     programs: { helm: 'helm.sh/helm/v4/cmd/helm' },
     linkerFlags: ['-X', 'helm.sh/helm/v4/internal/version.version=v4.3.1'],
   },
-  'metrics-server': {
+  { folder: 'dns', programs: { coredns: '.' }, linkerFlags: [] },
+  { folder: 'pods', programs: { pause: './pause', echo: './echo' }, linkerFlags: [] },
+  {
     folder: 'metrics-server',
     programs: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
     linkerFlags: [],
   },
-} as const satisfies Record<string, GoModule>;
+];
 
-export type ProgramName = (typeof KUBERNETES)[number] | 'etcd' | 'helm' | 'metrics-server';
+export type ProgramName =
+  | (typeof KUBERNETES)[number]
+  | ('etcd' | 'helm' | 'coredns' | 'pause' | 'echo' | 'metrics-server');
 
-export const PROGRAM_NAMES: readonly ProgramName[] = ['etcd', ...KUBERNETES, 'helm', 'metrics-server'];
+export const PROGRAM_NAMES = MODULES.flatMap((module) => Object.keys(module.programs)) as readonly ProgramName[];
 
 export function moduleOf(program: ProgramName): GoModule {
-  switch (program) {
-    case 'etcd':
-    case 'helm':
-    case 'metrics-server':
-      return MODULES[program];
-    default:
-      return MODULES.kubernetes;
-  }
+  const found = MODULES.find((module) => program in module.programs);
+  if (found === undefined) throw new Error(`no Go module gives ${program}`);
+  return found;
 }
 
 /** What setup-envtest installs in KUBEBUILDER_ASSETS. */
 export const ENVTEST_PROGRAMS: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kubectl'];
+
+/** Keyed by the file in test/cluster that starts them: a test that imports that file needs them built. */
+export const STARTED_BY: Readonly<Record<string, readonly ProgramName[]>> = {
+  'control-plane.ts': ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'],
+  'operator/installation.ts': ['helm'],
+  'nodes/cluster.ts': ['kube-scheduler', 'kubelet', 'kube-proxy', 'coredns', 'pause', 'echo'],
+  'nodes/metrics-server.ts': ['metrics-server'],
+};
