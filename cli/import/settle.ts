@@ -2,7 +2,7 @@
 
 import type { PartialReason } from '../../operator/compile/conditions.ts';
 import { compareText } from '../../operator/compile/order.ts';
-import { keepRows } from '../../operator/compile/rewrite-rule.ts';
+import { keepRows } from '../../operator/compile/row-set.ts';
 import type { AddressRow, Bounds, DomainRow, Place, Row } from '../../operator/compile/rows.ts';
 import { CORRECT_THE_LINE, type ImportedRow, type LeftOut } from './imported.ts';
 
@@ -34,7 +34,7 @@ export interface NamedRow<R extends Row> {
 export function settle(imported: readonly ImportedRow[], bounds: Bounds): Settled {
   const origins = new Map<Place, ImportedRow>(imported.map((row) => [row.written.place, row]));
   const written = imported.map((row) => row.written);
-  const { rows, rejected } = keepRows(written, bounds, { mode: 'Enforce' });
+  const { rows, rejected } = keepRows(written, bounds);
   const addresses: NamedRow<AddressRow>[] = [];
   const domains: NamedRow<DomainRow>[] = [];
   for (const row of joinHalves(rows)) {

@@ -3,7 +3,15 @@
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { RelayConfig } from '../../relay/core/config.ts';
 import { compile } from '../compile/compile.ts';
-import type { DomainPermission, InvalidResource, LookupResult, Platform, Resource } from '../compile/input.ts';
+import type {
+  CompileInput,
+  DomainPermission,
+  InvalidResource,
+  LookupResult,
+  Platform,
+  Resource,
+} from '../compile/input.ts';
+import { CompileMemory } from '../compile/memory.ts';
 import type { FleetResult } from '../compile/result.ts';
 import type { Tombstone } from '../compile/tombstones.ts';
 import { nodePlatform } from '../platform.ts';
@@ -39,6 +47,7 @@ export class Workshop {
   readonly #objects = new Map<string, LookupResult>();
   readonly #signingKeys = new Map<string, readonly string[]>();
   readonly #fleets = new Map<string, FleetMemory>();
+  readonly #memory = new CompileMemory();
 
   constructor({ credentialKey, domains }: CompilerOptions) {
     this.#platform = nodePlatform(credentialKey);
@@ -71,7 +80,7 @@ export class Workshop {
 
   compile(now: number): Compilation {
     const remembered = [...this.#fleets].flatMap(([key, { inForce }]) => (inForce ? [{ key, ...inForce }] : []));
-    const { fleets, statuses, findings, tombstones } = compile({
+    const input: CompileInput = {
       resources: [...this.#resources.values()],
       invalid: [...this.#invalid.values()],
       secrets: (namespace, name) => this.#lookup('Secret', namespace, name),
@@ -82,7 +91,8 @@ export class Workshop {
       domains: this.#domains,
       now,
       platform: this.#platform,
-    });
+    };
+    const { fleets, statuses, findings, tombstones } = compile(input, this.#memory);
     const ofFleet = ({ namespace, name }: FleetResult) =>
       tombstones.filter((tombstone) => tombstone.namespace === namespace && tombstone.fleet === name);
     return { fleets: fleets.map((fleet) => this.#finish(fleet, ofFleet(fleet))), statuses, findings };

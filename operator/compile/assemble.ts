@@ -1,28 +1,30 @@
 /** Puts together one fleet's configuration from what is in force and what is held. */
 
-import {
-  CONFIG_FORMAT,
-  type NextHopConfig,
-  type RelayConfig,
-  type RewriteRuleConfig,
-  type SourceConfig,
-} from '../../relay/core/config.ts';
+import { CONFIG_FORMAT, type NextHopConfig, type RelayConfig, type SourceConfig } from '../../relay/core/config.ts';
 import { compileFleet, type FleetDraft } from './fleet.ts';
 import { HeldCollector } from './held.ts';
 import type { CompileInput } from './input.ts';
+import type { CompileMemory } from './memory.ts';
 import { fleetOfRule, type Namespace } from './namespace.ts';
 import { byAge, compareText } from './order.ts';
+import type { Resolution } from './resolution.ts';
 import type { FleetResult } from './result.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
-import type { Row } from './rows.ts';
-import { rowsOf } from './running.ts';
+import { ruleConfig } from './rule-config.ts';
 import type { Tombstone } from './tombstones.ts';
+
+export interface AssemblySurroundings {
+  readonly input: CompileInput;
+  readonly memory: CompileMemory;
+  /** Of the fleet. */
+  readonly resolution: Resolution;
+}
 
 export function assembleFleet(
   fleet: FleetDraft,
   content: Namespace,
   tombstones: readonly Tombstone[],
-  input: CompileInput,
+  { input, memory, resolution }: AssemblySurroundings,
 ): FleetResult {
   const oldest = [...content.sharedDomains]
     .sort(byAge)
@@ -42,15 +44,24 @@ export function assembleFleet(
     tenantRoutes: content.tenantRoutes.flatMap((draft) =>
       draft.fleet === fleet && draft.config ? [draft.config] : [],
     ),
-    rewriteRules: content.rewriteRules.flatMap((draft) => (fleetOfRule(draft) === fleet ? ruleConfig(draft) : [])),
+    rewriteRules: content.rewriteRules.flatMap((draft) =>
+      fleetOfRule(draft) === fleet ? ruleConfig(draft, memory) : [],
+    ),
   };
-  const held = collectHeld(fleet, content, tombstones).finish({ ...inForce, credentials: fleet.secrets.credentials });
+  const held = collectHeld(fleet, content, tombstones).finish({
+    ...inForce,
+    credentials: fleet.secrets.credentials,
+    resolution,
+  });
   const body = {
     format: CONFIG_FORMAT,
     ...inForce,
     held: fleet.outboundHeld ? { ...held, outbound: true } : held,
   } as const;
-  const config: RelayConfig = { ...body, revision: input.platform.hash(JSON.stringify(body)) };
+  const { platform } = input;
+  const ofRules = inForce.rewriteRules.map((rule) => memory.hash(rule, platform));
+  const revision = platform.hash(JSON.stringify({ ...body, rewriteRules: ofRules }));
+  const config: RelayConfig = { ...body, revision };
   return {
     namespace: fleet.namespace,
     name: fleet.name,
@@ -66,40 +77,9 @@ export function assembleFleet(
   };
 }
 
-function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
-  const { sharedDomain, tenantRoute } = draft;
-  if (!draft.inForce || sharedDomain?.config === undefined || tenantRoute === undefined) return [];
-  return [writeRule(draft, draft.rows)];
-}
-
 /** Whether or not they can be read now. */
 function readsSecrets({ spec }: RewriteRuleDraft): boolean {
   return spec?.addressesFrom?.some(({ secretKeyRef }) => secretKeyRef !== undefined) === true;
-}
-
-/** Rules of which rows cannot be read now, with what is to be remembered of them. */
-export function unreadableRules(fleet: FleetDraft, content: Namespace): RewriteRuleConfig[] {
-  const drafts = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet && draft.formerRows.length > 0);
-  return drafts.map((draft) =>
-    writeRule(draft, draft.inForce ? draft.formerRows : [...draft.rows, ...draft.formerRows]),
-  );
-}
-
-function writeRule(draft: RewriteRuleDraft, rows: readonly Row[]): RewriteRuleConfig {
-  const { name, mode, onlyTo } = draft;
-  const addresses: RewriteRuleConfig['addresses'] = [];
-  const domains: RewriteRuleConfig['domains'] = [];
-  for (const row of rows) {
-    if (row.kind === 'Address') {
-      addresses.push([row.internal, row.external, row.direction]);
-      continue;
-    }
-    const { internal, external, includeSubdomains, direction, exceptions } = row;
-    domains.push({ internal, external, includeSubdomains, direction, exceptions: [...exceptions] });
-  }
-  const sharedDomain = draft.sharedDomain?.domain ?? '';
-  const tenantRoute = draft.tenantRoute?.name ?? '';
-  return { name, sharedDomain, tenantRoute, mode, ...(onlyTo && { onlyTo: [...onlyTo] }), addresses, domains };
 }
 
 /** What is left out without a fleet that is known could belong to any fleet of the namespace. */
@@ -146,7 +126,7 @@ function holdTombstone(held: HeldCollector, tombstone: Tombstone): void {
       held.sources(tombstone.was.sources);
       return;
     case 'RewriteRule':
-      held.rows(rowsOf(tombstone.was), true);
+      held.rows(tombstone.was, true);
   }
 }
 

@@ -3,37 +3,49 @@
  * it.
  */
 
-import { assembleFleet, unreadableRules } from './assemble.ts';
+import type { RewriteRuleConfig } from '../../relay/core/config.ts';
+import { assembleFleet } from './assemble.ts';
 import type { Report } from './conditions.ts';
 import type { CompileInput, InvalidResource, Resource } from './input.ts';
+import { CompileMemory } from './memory.ts';
 import { compileNamespace, fleetOfRule, type Namespace, type NamespaceContent } from './namespace.ts';
 import { sortedUnique } from './order.ts';
+import { Resolution } from './resolution.ts';
 import type { CompileResult, FleetResult, ResourceStatus } from './result.ts';
 import type { FleetDraft } from './fleet.ts';
+import { unreadableRules } from './rule-config.ts';
 import { type FleetMemory, fleetTombstones, type Presence, type Tombstone } from './tombstones.ts';
 
 /**
  * The order of inputs means nothing; compiling the outcome again changes nothing; a bad resource never stops the
- * others.
+ * others. `memory` makes it quicker where little has changed since it was given last, and never comes to anything else.
  */
-export function compile(input: CompileInput): CompileResult {
-  const namespaces = splitByNamespace(input).map((content) => compileNamespace(content, input));
+export function compile(input: CompileInput, memory = new CompileMemory()): CompileResult {
+  const namespaces = splitByNamespace(input).map((content) => compileNamespace(content, input, memory));
   sayForeignClaims(namespaces);
   const fleets: FleetResult[] = [];
   const tombstones: Tombstone[] = [];
+  const statuses: ResourceStatus[] = [];
   for (const content of namespaces) {
+    const addresses = new Map<string, number>();
     for (const fleet of content.fleets) {
       const presence = presenceOn(fleet, content);
-      const remembered = tombstonesOf(fleet, content, presence, input);
+      const unreadable = unreadableRules(fleet, content, memory);
+      const remembered = tombstonesOf(fleet, unreadable, presence, input);
       tombstones.push(...remembered);
       const gone = remembered.filter(({ kind, name }) => presence(kind, name) === 'Gone');
-      fleets.push(assembleFleet(fleet, content, gone, input));
+      const ofFleet = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet);
+      const resolution = new Resolution(ofFleet, memory.claims(fleet.namespace, fleet.name));
+      fleets.push(assembleFleet(fleet, content, gone, { input, memory, resolution }));
+      for (const [name, count] of resolution.countAddresses()) addresses.set(name, count);
     }
+    statuses.push(...statusesOf(content, addresses));
   }
+  memory.finish();
   return {
     fleets,
     tombstones,
-    statuses: namespaces.flatMap(statusesOf),
+    statuses,
     findings: namespaces.flatMap((content) => reportsOf(content).flatMap(({ findings }) => findings)),
   };
 }
@@ -102,7 +114,12 @@ function presenceOn(fleet: FleetDraft, content: Namespace): PresenceOf {
   return (kind, name) => known[kind].get(name) ?? 'Gone';
 }
 
-function tombstonesOf(fleet: FleetDraft, content: Namespace, presence: PresenceOf, input: CompileInput): Tombstone[] {
+function tombstonesOf(
+  fleet: FleetDraft,
+  unreadable: readonly RewriteRuleConfig[],
+  presence: PresenceOf,
+  input: CompileInput,
+): Tombstone[] {
   const running = input.running?.find(({ namespace, name }) => namespace === fleet.namespace && name === fleet.name);
   return fleetTombstones(input.tombstones ?? [], running?.config, {
     namespace: fleet.namespace,
@@ -110,7 +127,7 @@ function tombstonesOf(fleet: FleetDraft, content: Namespace, presence: PresenceO
     holdSeconds: fleet.spec.removedDomainHoldSeconds,
     now: input.now,
     presence,
-    unreadable: unreadableRules(fleet, content),
+    unreadable,
   });
 }
 
@@ -120,13 +137,17 @@ function reportsOf(content: Namespace): Report[] {
   return [...invalidFleets, ...drafts.map(({ report }) => report)];
 }
 
-function statusesOf(content: Namespace): ResourceStatus[] {
+function statusesOf(content: Namespace, addresses: ReadonlyMap<string, number>): ResourceStatus[] {
   const status = ({ kind, namespace, name, conditions }: Report) => ({ kind, namespace, name, conditions });
   const of = (report: Report): ResourceStatus => ({ ...status(report), conditions: report.conditions() });
   return [
     ...content.invalidFleets.map(of),
     ...content.fleets.filter(({ implicit }) => !implicit).map(({ report }) => of(report)),
-    ...content.sharedDomains.map((draft) => ({ ...of(draft.report), ...countsOf(draft.name, content) })),
+    ...content.sharedDomains.map((draft) => ({
+      ...of(draft.report),
+      tenantCount: countTenants(draft.name, content),
+      addressCount: addresses.get(draft.name) ?? 0,
+    })),
     ...content.tenantRoutes.map(({ report }) => of(report)),
     ...content.rewriteRules.map((draft) => ({
       ...of(draft.report),
@@ -137,18 +158,10 @@ function statusesOf(content: Namespace): ResourceStatus[] {
   ];
 }
 
-/** What is in force of it: tenants that take part, and single shared addresses. */
-function countsOf(name: string, content: Namespace): Pick<Required<ResourceStatus>, 'tenantCount' | 'addressCount'> {
-  const tenants = content.tenantRoutes.filter(
+/** Those in force that take part. */
+function countTenants(name: string, { tenantRoutes }: Namespace): number {
+  return tenantRoutes.filter(
     ({ config, sharedDomains }) =>
       config !== undefined && sharedDomains.some((draft) => draft.name === name && draft.config),
-  );
-  const addresses = new Set<string>();
-  for (const rule of content.rewriteRules) {
-    if (rule.sharedDomain?.name !== name || !rule.inForce || rule.mode === 'Audit') continue;
-    for (const row of rule.rows) {
-      if (row.kind === 'Address' && row.direction !== 'OutboundOnly') addresses.add(row.externalKey);
-    }
-  }
-  return { tenantCount: tenants.length, addressCount: addresses.size };
+  ).length;
 }

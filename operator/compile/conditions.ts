@@ -128,6 +128,15 @@ export class Report {
     this.#find(severity, 'Advice', message, path);
   }
 
+  /** What was found out about the same resource elsewhere. */
+  include(other: Report): void {
+    this.findings.push(...other.findings);
+    this.#rejected.push(...other.#rejected);
+    this.#unresolved.push(...other.#unresolved);
+    this.#partial.push(...other.#partial);
+    this.#conflicts.push(...other.#conflicts);
+  }
+
   conditions(): CompiledCondition[] {
     const conditions: CompiledCondition[] = [this.#acceptedCondition(), this.#resolvedCondition()];
     if (this.#conflicts.length > 0) {

@@ -3,6 +3,7 @@
  * then by name.
  */
 
+import type { ClaimIndex } from './claim-index.ts';
 import { byAge } from './order.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import { type Claim, type Claimed, ClaimMap, claimsOfRow } from './row-claims.ts';
@@ -10,64 +11,80 @@ import type { Row } from './rows.ts';
 
 export interface Loss {
   readonly row: Row;
+  /** Of the row among those of its rule, as Holder numbers them. */
+  readonly number: number;
   /** The address or domain that is held. */
   readonly name: string;
   /** The rule that holds it. */
   readonly holder: string;
 }
 
-/** For disputed claims the rules that held them before, nearest first; asked only when something is disputed. */
-export type RecordedHolders = (isDisputed: (claim: Claimed) => boolean) => ClaimMap<readonly string[]>;
+/** For disputed claims of these rules those that held them before, nearest first; asked only when something is disputed. */
+export type RecordedHolders = (
+  rules: ReadonlySet<string>,
+  isDisputed: (claim: Claimed) => boolean,
+) => ClaimMap<readonly string[]>;
 
 interface ContestedRow {
   readonly rule: RewriteRuleDraft;
+  readonly number: number;
   readonly row: Row;
   /** Of the row's claims those that are disputed. */
   readonly claims: readonly Claim[];
 }
 
 /** Rows that may not be in force, by rule. All claims of a row stand or fall together. */
-export function contest(rules: readonly RewriteRuleDraft[], recorded: RecordedHolders): Map<RewriteRuleDraft, Loss[]> {
-  const disputed = findDisputed(rules);
+export function contest(
+  rules: readonly RewriteRuleDraft[],
+  index: ClaimIndex,
+  recorded: RecordedHolders,
+): Map<RewriteRuleDraft, Loss[]> {
+  index.enter(rules);
   const losses = new Map<RewriteRuleDraft, Loss[]>();
-  if (disputed.isEmpty) return losses;
-  const rows = contestedRows(rules, disputed);
+  const rows = contestedRows(rules, index.disputedRows());
+  if (rows.length === 0) return losses;
+  const disputed = new ClaimMap<true>();
+  for (const { claims } of rows) for (const claim of claims) disputed.set(claim, true);
+  const names = new Set(rows.map(({ rule }) => rule.name));
   for (const { contested, claim, holder } of award(
     rows,
-    recorded((claim) => disputed.has(claim)),
+    recorded(names, (claim) => disputed.has(claim)),
   )) {
     const list = losses.get(contested.rule) ?? [];
-    list.push({ row: contested.row, name: claim.name, holder });
+    list.push({ row: contested.row, number: contested.number, name: claim.name, holder });
     losses.set(contested.rule, list);
   }
   return losses;
 }
 
-function findDisputed(rules: readonly RewriteRuleDraft[]): ClaimMap<true> {
+/** Oldest rule first, the rows of a rule in their order. */
+function contestedRows(
+  rules: readonly RewriteRuleDraft[],
+  disputed: ReadonlyMap<string, readonly number[]>,
+): ContestedRow[] {
+  const rows = rules
+    .filter(({ name }) => disputed.has(name))
+    .sort(byAge)
+    .flatMap((rule) =>
+      (disputed.get(rule.name) ?? []).map((number) => {
+        const row = rowAt(rule, number);
+        return { rule, number, row, claims: claimsOfRow(row, rule) };
+      }),
+    );
   const targets = new ClaimMap<string>();
-  const disputed = new ClaimMap<true>();
-  for (const rule of rules) {
-    for (const rows of [rule.rows, rule.formerRows]) {
-      for (const row of rows) {
-        for (const claim of claimsOfRow(row, rule)) {
-          const known = targets.get(claim);
-          if (known === undefined) targets.set(claim, claim.target);
-          else if (known !== claim.target) disputed.set(claim, true);
-        }
-      }
-    }
+  const meansTwo = new ClaimMap<true>();
+  for (const claim of rows.flatMap(({ claims }) => claims)) {
+    const known = targets.get(claim);
+    if (known === undefined) targets.set(claim, claim.target);
+    else if (known !== claim.target) meansTwo.set(claim, true);
   }
-  return disputed;
+  return rows
+    .map((row) => ({ ...row, claims: row.claims.filter((claim) => meansTwo.has(claim)) }))
+    .filter(({ claims }) => claims.length > 0);
 }
 
-/** Oldest rule first, the rows of a rule in their order. */
-function contestedRows(rules: readonly RewriteRuleDraft[], disputed: ClaimMap<true>): ContestedRow[] {
-  return [...rules].sort(byAge).flatMap((rule) =>
-    [...rule.rows, ...rule.formerRows].flatMap((row) => {
-      const claims = claimsOfRow(row, rule).filter((claim) => disputed.has(claim));
-      return claims.length === 0 ? [] : [{ rule, row, claims }];
-    }),
-  );
+function rowAt({ claimed: rows, formerRows }: RewriteRuleDraft, number: number): Row {
+  return number < rows.length ? rows.row(number) : formerRows.row(number - rows.length);
 }
 
 /**

@@ -9,7 +9,9 @@ import type {
   TenantRouteConfig,
 } from '../../relay/core/config.ts';
 import { compareText, sortedUnique } from './order.ts';
-import { claimedAddresses, type Row } from './rows.ts';
+import type { Resolution } from './resolution.ts';
+import { claimedAddresses, type DomainRow } from './rows.ts';
+import type { AddressTuple } from './rule-rows.ts';
 
 /** What is in force on the fleet: never shadowed by what is not. */
 export interface InForce {
@@ -18,6 +20,13 @@ export interface InForce {
   readonly rewriteRules: readonly RewriteRuleConfig[];
   /** Ids of credentials that travel with the configuration. */
   readonly credentials: ReadonlyMap<string, string>;
+  readonly resolution: Resolution;
+}
+
+/** Of a rule. */
+export interface HeldRows {
+  readonly addresses: readonly AddressTuple[];
+  readonly domains: readonly Pick<DomainRow, 'internal' | 'external' | 'direction'>[];
 }
 
 interface HeldAddress {
@@ -52,12 +61,11 @@ export class HeldCollector {
     }
   }
 
-  rows(rows: readonly Row[], gone = false): void {
-    for (const row of rows) {
-      if (row.kind === 'Address') {
-        this.addresses(claimedAddresses(row), gone);
-        continue;
-      }
+  rows({ addresses, domains }: HeldRows, gone = false): void {
+    for (const [internal, external, direction] of addresses) {
+      this.addresses(claimedAddresses({ internal, external, direction }), gone);
+    }
+    for (const row of domains) {
       if (row.direction !== 'InboundOnly') this.#unreadable.add(row.internal);
       if (row.direction !== 'OutboundOnly') this.#externalDomains.add(row.external);
     }
@@ -83,7 +91,7 @@ export class HeldCollector {
     const unresolved = [...this.#unresolvedOf, ...this.#externalDomains].filter((domain) => shared.has(domain));
     return {
       domains: sortedUnique(domains),
-      addresses: this.#heldAddresses(inForce.rewriteRules, new Set(domains)),
+      addresses: this.#heldAddresses(inForce, new Set(domains)),
       unresolvedOf: sortedUnique(unresolved),
       unreadableTenantDomains: sortedUnique([...this.#unreadable].filter((domain) => !domains.includes(domain))),
       sources: this.#heldSources(inForce.credentials),
@@ -91,22 +99,17 @@ export class HeldCollector {
   }
 
   /** Not those of domains that are held as a whole. */
-  #heldAddresses(rules: readonly RewriteRuleConfig[], heldDomains: ReadonlySet<string>): string[] {
+  #heldAddresses({ rewriteRules, resolution }: InForce, heldDomains: ReadonlySet<string>): string[] {
     if (this.#addresses.size === 0) return [];
-    const left = new Map(this.#addresses);
-    const enforced = rules.filter((rule) => rule.mode === 'Enforce');
-    for (const rule of enforced) {
-      for (const [internal, external, direction] of rule.addresses) {
-        // An alias does not say how its mailbox writes, nor does a rule for some recipients say it for all.
-        if (direction !== 'InboundOnly') drop(left, internal, rule.onlyTo !== undefined);
-        if (direction !== 'OutboundOnly') drop(left, external, false);
-      }
-    }
-    const domainRows = enforced.flatMap((rule) => rule.domains);
-    const resolved = ({ text, gone }: HeldAddress) => gone && domainRows.some((row) => coversAddress(row, text));
-    return [...left.values()]
-      .filter((address) => !heldDomains.has(domainOf(address.text)) && !resolved(address))
-      .map(({ text }) => text)
+    const domainRows = rewriteRules.filter(({ mode }) => mode === 'Enforce').flatMap((rule) => rule.domains);
+    const isResolved = ([key, { text, gone }]: readonly [string, HeldAddress]) => {
+      const resolved = resolution.of(key);
+      if (resolved === 'Always' || (resolved === 'ForSome' && gone)) return true;
+      return gone && domainRows.some((row) => coversAddress(row, text));
+    };
+    return [...this.#addresses]
+      .filter((address) => !heldDomains.has(domainOf(address[1].text)) && !isResolved(address))
+      .map(([, { text }]) => text)
       .sort(compareText);
   }
 
@@ -125,14 +128,6 @@ export class HeldCollector {
     );
     return sortedUnique(texts).map((text) => JSON.parse(text) as SourceConfig);
   }
-}
-
-function drop(left: Map<string, HeldAddress>, text: string, onlyWhatIsGone: boolean): void {
-  const parsed = parseMailbox(text);
-  if (!parsed.ok) return;
-  const key = mailboxKey(parsed.value);
-  if (onlyWhatIsGone && left.get(key)?.gone !== true) return;
-  left.delete(key);
 }
 
 function coversAddress(row: RewriteRuleConfig['domains'][number], text: string): boolean {

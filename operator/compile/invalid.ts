@@ -11,6 +11,7 @@ import { Report } from './conditions.ts';
 import type { FleetDraft } from './fleet.ts';
 import type { InvalidResource } from './input.ts';
 import type { RewriteRuleDraft, RuleSurroundings } from './rewrite-rule.ts';
+import { NO_ROWS } from './rule-rows.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
@@ -104,8 +105,10 @@ export function invalidRewriteRule(resource: InvalidResource, around: RuleSurrou
     tenantRoute: around.tenantRoutes.get(text(field(field(spec, 'tenantRouteRef'), 'name'))),
     mode: field(spec, 'mode') === 'Audit' ? 'Audit' : 'Enforce',
     onlyTo: undefined,
-    rows: [],
-    formerRows: [],
+    claimed: NO_ROWS,
+    rows: NO_ROWS,
+    lost: new Set(),
+    formerRows: NO_ROWS,
     unreadable: true,
     confidential: false,
     rejected: 0,

@@ -5,11 +5,12 @@ import type { CompileInput, InvalidResource, Resource, RunningFleet } from './in
 import { draftFleet, type FleetDraft, implicitFleet } from './fleet.ts';
 import { invalidReport, invalidRewriteRule, invalidSharedDomain, invalidTenantRoute } from './invalid.ts';
 import type { Report } from './conditions.ts';
+import { recallRows } from './former-rows.ts';
+import type { CompileMemory } from './memory.ts';
+import { Neighbours } from './neighbours.ts';
 import { byName } from './order.ts';
 import { settleRewriteRules, settleSharedDomains, settleTenantRoutes } from './ownership.ts';
 import { draftRewriteRule, type RewriteRuleDraft } from './rewrite-rule.ts';
-import { ClaimMap, claimsOfRow } from './row-claims.ts';
-import type { Row } from './rows.ts';
 import { RunningConfigurations } from './running.ts';
 import { compileSharedDomain, draftSharedDomain, type SharedDomainDraft } from './shared-domain.ts';
 import { compileTenantRoute, draftTenantRoute, type TenantRouteDraft } from './tenant-route.ts';
@@ -35,7 +36,7 @@ export interface Namespace {
   readonly rewriteRules: readonly RewriteRuleDraft[];
 }
 
-export function compileNamespace(content: NamespaceContent, input: CompileInput): Namespace {
+export function compileNamespace(content: NamespaceContent, input: CompileInput, memory: CompileMemory): Namespace {
   const running = new RunningConfigurations(content.running, content.tombstones);
   const invalidFleets = content.invalid.filter(({ kind }) => kind === 'RelayFleet').map(invalidReport);
   const fleets = draftFleets(content, invalidFleets.length > 0, input);
@@ -55,15 +56,17 @@ export function compileNamespace(content: NamespaceContent, input: CompileInput)
   }
   for (const draft of tenantRoutes.values()) compileTenantRoute(draft, input.platform);
   for (const draft of sharedDomains.values()) compileUnresolved(draft, tenantRoutes);
-  const around = { sharedDomains, tenantRoutes, input };
+  const version = (domains: readonly string[]) => memory.version(content.namespace, domains);
+  const neighbours = new Neighbours(tenantRoutes.values(), sharedDomains.values(), version);
+  const around = { sharedDomains, tenantRoutes, neighbours, input, memory };
   const rewriteRules = byKey([
     ...ofKind(content, 'RewriteRule').map((resource) => draftRewriteRule(resource, around)),
     ...invalidOfKind(content, 'RewriteRule').map((resource) => invalidRewriteRule(resource, around)),
   ]);
   for (const fleet of fleets.values()) {
     const rules = [...rewriteRules.values()].filter((draft) => fleetOfRule(draft) === fleet);
-    for (const draft of rules) recallRows(draft, running.rows(fleet.name, draft.name));
-    settleRewriteRules(rules.filter(mayClaim), fleet.name, running);
+    for (const draft of rules) if (draft.unreadable) recallRows(draft, running.rules(fleet.name, draft.name), memory);
+    settleRewriteRules(rules.filter(mayClaim), { namespace: content.namespace, fleet: fleet.name, running, memory });
   }
   for (const draft of rewriteRules.values()) finishRule(draft);
   for (const draft of sharedDomains.values()) warnOfNothingUnresolved(draft, rewriteRules.values());
@@ -106,19 +109,6 @@ function mayClaim(draft: RewriteRuleDraft): boolean {
     draft.sharedDomain !== undefined &&
     draft.tenantRoute !== undefined
   );
-}
-
-/** What it held before, where it cannot be read now, stays claimed. */
-function recallRows(draft: RewriteRuleDraft, former: readonly Row[]): void {
-  if (!draft.unreadable || former.length === 0) return;
-  const claimed = new ClaimMap<true>();
-  for (const row of draft.rows) for (const claim of claimsOfRow(row, draft)) claimed.set(claim, true);
-  draft.formerRows = former.filter((row) => {
-    const claims = claimsOfRow(row, draft);
-    const isNew = !claims.some((claim) => claimed.has(claim));
-    for (const claim of claims) claimed.set(claim, true);
-    return isNew;
-  });
 }
 
 function finishRule(draft: RewriteRuleDraft): void {

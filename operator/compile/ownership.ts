@@ -1,6 +1,7 @@
 /** Gives each name that two resources claim to one of them, and tells the others who holds it. */
 
 import { contest, type Loss } from './contest.ts';
+import type { CompileMemory } from './memory.ts';
 import { byAge, listed, shown } from './order.ts';
 import { atPlace, countRows } from './rejected-rows.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
@@ -36,6 +37,7 @@ function claimantsBy<T>(drafts: readonly T[], keysOf: (draft: T) => Iterable<str
 export function settleSharedDomains(drafts: readonly SharedDomainDraft[], running: RunningConfigurations): void {
   const valid = drafts.filter(({ report, domain }) => report.accepted && domain !== undefined);
   for (const [domain, claimants] of claimantsBy(valid, (draft) => (draft.domain === undefined ? [] : [draft.domain]))) {
+    if (claimants.length < 2) continue;
     const holder = holderOf(claimants, running.sharedDomainHolders(domain));
     for (const draft of claimants) {
       if (draft === holder) continue;
@@ -55,6 +57,7 @@ export function settleTenantRoutes(
   const valid = drafts.filter(({ report }) => report.accepted);
   for (const draft of valid) refuseSharedDomains(draft, sharedDomains);
   for (const [domain, claimants] of claimantsBy(valid, ({ domains }) => domains)) {
+    if (claimants.length < 2) continue;
     const holder = holderOf(claimants, running.routingDomainHolders(fleet, domain));
     for (const draft of claimants) {
       if (draft !== holder) loseDomain(draft, domain, `The domain ${domain} is held by TenantRoute "${holder?.name}".`);
@@ -126,19 +129,31 @@ function groupByHolder(claims: ReadonlyMap<string, string>): Map<string, string[
   return groups;
 }
 
+export interface RuleContest {
+  readonly namespace: string;
+  readonly fleet: string;
+  readonly running: RunningConfigurations;
+  readonly memory: CompileMemory;
+}
+
 /** Addresses and domains of the rules of one fleet. */
 export function settleRewriteRules(
   drafts: readonly RewriteRuleDraft[],
-  fleet: string,
-  running: RunningConfigurations,
+  { namespace, fleet, running, memory }: RuleContest,
 ): void {
-  const losses = contest(drafts, (isDisputed) => running.addressHolders(fleet, isDisputed));
+  const losses = contest(drafts, memory.claims(namespace, fleet), (names, isDisputed) =>
+    running.addressHolders(fleet, names, isDisputed),
+  );
   for (const [draft, lost] of losses) {
-    const rows = new Set(lost.map(({ row }) => row));
-    const former = new Set(draft.formerRows);
-    const current = lost.filter(({ row }) => !former.has(row));
-    draft.rows = draft.rows.filter((row) => !rows.has(row));
-    draft.formerRows = draft.formerRows.filter((row) => !rows.has(row));
+    const { claimed: rows, formerRows } = draft;
+    const isFormer = ({ number }: Loss) => number >= rows.length;
+    const current = lost.filter((loss) => !isFormer(loss));
+    const numbers = current.map(({ number }) => number);
+    const former = lost.filter(isFormer).map(({ number }) => number - rows.length);
+    const { kept, keptFormer } = memory.rule(draft.report);
+    draft.lost = new Set(numbers);
+    draft.rows = kept.of([rows, ...numbers], () => rows.without(new Set(numbers)));
+    draft.formerRows = keptFormer.of([formerRows, ...former], () => formerRows.without(new Set(former)));
     draft.rejected += current.length;
     draft.heldAddresses = [
       ...draft.heldAddresses,

@@ -4,13 +4,13 @@ import type { RewriteRule, RewriteRuleSpec } from '../../crds/v1alpha1/rewrite-r
 import { toAsciiDomain } from '../../relay/core/address.ts';
 import { Report } from './conditions.ts';
 import type { CompileInput } from './input.ts';
-import { type Aged, compareText, shown, sortedUnique } from './order.ts';
-import { rejectRows, type RejectedRow } from './rejected-rows.ts';
-import { type Claimant, ClaimMap, claimsOfRow } from './row-claims.ts';
-import { type Bounds, claimedAddresses, placeText, type Row, readRow, type WrittenRow } from './rows.ts';
+import type { CompileMemory } from './memory.ts';
+import type { Neighbours } from './neighbours.ts';
+import { type Aged, sortedUnique } from './order.ts';
 import type { TableSource } from './result.ts';
+import { readContent } from './rule-content.ts';
+import { NO_ROWS, type RuleRows } from './rule-rows.ts';
 import type { SharedDomainDraft } from './shared-domain.ts';
-import { readContent } from './table-content.ts';
 import type { TenantRouteDraft } from './tenant-route.ts';
 
 export interface RewriteRuleDraft extends Aged {
@@ -21,10 +21,14 @@ export interface RewriteRuleDraft extends Aged {
   readonly tenantRoute: TenantRouteDraft | undefined;
   readonly mode: 'Enforce' | 'Audit';
   readonly onlyTo: readonly string[] | undefined;
-  /** Rows that it claims; those that another rule holds are taken out. */
-  rows: readonly Row[];
+  /** Rows that it claims. */
+  readonly claimed: RuleRows;
+  /** Those of them that no other rule holds. */
+  rows: RuleRows;
+  /** Numbers of the others. */
+  lost: ReadonlySet<number>;
   /** Rows that it had in the running configuration and that cannot be read now: claimed, never in force. */
-  formerRows: readonly Row[];
+  formerRows: RuleRows;
   /** Some of its rows are not known. */
   readonly unreadable: boolean;
   /** Rows come from a Secret: no message may repeat them. */
@@ -41,7 +45,9 @@ export interface RewriteRuleDraft extends Aged {
 export interface RuleSurroundings {
   readonly sharedDomains: ReadonlyMap<string, SharedDomainDraft>;
   readonly tenantRoutes: ReadonlyMap<string, TenantRouteDraft>;
+  readonly neighbours: Neighbours;
   readonly input: CompileInput;
+  readonly memory: CompileMemory;
 }
 
 export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings): RewriteRuleDraft {
@@ -51,11 +57,8 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
   const sharedDomain = findSharedDomain(spec, around, report);
   const tenantRoute = findTenantRoute(spec, sharedDomain, around, report);
   const onlyTo = spec.onlyTo && sortedUnique(spec.onlyTo.domains.map((domain) => toAsciiDomain(domain) ?? domain));
-  const content = readContent(spec, namespace, report, around.input);
-  const bounds = boundsOf(spec, sharedDomain, tenantRoute, around);
-  const { rows, rejected } = keepRows(content.rows, bounds, { mode: spec.mode, onlyTo });
-  rejected.push(...content.broken);
-  rejectRows(report, rejected.sort(byPlace), content.confidential);
+  const claimant = { mode: spec.mode, onlyTo };
+  const content = readContent(spec, claimant, report, { ...around, parties: { sharedDomain, tenantRoute } });
   return {
     name,
     created: creationTimestamp,
@@ -65,12 +68,14 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
     tenantRoute,
     mode: spec.mode,
     onlyTo,
-    rows,
-    formerRows: [],
+    claimed: content.rows,
+    rows: content.rows,
+    lost: new Set(),
+    formerRows: NO_ROWS,
     unreadable: content.unreadable,
     confidential: content.confidential,
-    rejected: rejected.length,
-    heldAddresses: rejected.flatMap((row) => row.held),
+    rejected: content.rejected,
+    heldAddresses: content.held,
     heldTenantDomains: [],
     sources: content.sources,
     inForce: false,
@@ -121,61 +126,4 @@ function findTenantRoute(
     report.unresolved(found.report.unusable, message, { path, follows: true });
   }
   return found;
-}
-
-function boundsOf(
-  spec: RewriteRuleSpec,
-  sharedDomain: SharedDomainDraft | undefined,
-  tenantRoute: TenantRouteDraft | undefined,
-  around: RuleSurroundings,
-): Bounds {
-  const foreign: string[] = [];
-  for (const other of around.tenantRoutes.values()) if (other !== tenantRoute) foreign.push(...other.domains);
-  for (const { domain } of around.sharedDomains.values()) if (domain !== undefined) foreign.push(domain);
-  return {
-    sharedDomain: sharedDomain?.domain,
-    tenantDomains: tenantRoute && new Set(tenantRoute.domains),
-    foreignDomains: sortedUnique(foreign),
-    direction: spec.direction,
-  };
-}
-
-/** The rows in their order; the first that claims an address keeps it. */
-export function keepRows(
-  written: readonly WrittenRow[],
-  bounds: Bounds,
-  claimant: Claimant,
-): { rows: Row[]; rejected: RejectedRow[] } {
-  const rows: Row[] = [];
-  const rejected: RejectedRow[] = [];
-  const firsts = new ClaimMap<Row>();
-  for (const one of written) {
-    const read = readRow(one, bounds);
-    if (!read.ok) {
-      rejected.push({ ...read, place: one.place, values: valuesOf(one) });
-      continue;
-    }
-    const claims = claimsOfRow(read.value, claimant);
-    const earlier = claims.map((claim) => firsts.get(claim)).find((row) => row !== undefined);
-    if (earlier !== undefined) {
-      const problem = `it repeats an address of ${placeText(earlier.place)}`;
-      const held = read.value.kind === 'Address' ? claimedAddresses(read.value) : [];
-      rejected.push({ reason: 'DuplicateRow', problem, held, place: one.place, values: valuesOf(one) });
-      continue;
-    }
-    for (const claim of claims) firsts.set(claim, read.value);
-    rows.push(read.value);
-  }
-  return { rows, rejected };
-}
-
-function valuesOf({ internal, external }: WrittenRow): string {
-  return `${shown(internal)} → ${shown(external)}`;
-}
-
-/** Tables in the order in which the rule names them, lines in theirs: rejected rows come from two readings. */
-function byPlace(a: RejectedRow, b: RejectedRow): number {
-  return a.place.path === b.place.path
-    ? (a.place.line ?? 0) - (b.place.line ?? 0)
-    : compareText(a.place.path, b.place.path);
 }

@@ -26,11 +26,20 @@ export interface Claimant {
   readonly onlyTo?: readonly string[] | undefined;
 }
 
+/** By what a row is found among all rows: an address by its key, a domain as no address can be written. */
+export function keyInside(row: Row): string {
+  return row.kind === 'Address' ? row.internalKey : `${row.includeSubdomains ? '*.' : '@'}${row.internal}`;
+}
+
+export function keyOutside(row: Row): string {
+  return row.kind === 'Address' ? row.externalKey : `@${row.external}`;
+}
+
 /** Rules in Audit try things out beside the rules in force and claim only against each other. */
 export function claimsOfRow(row: Row, { mode, onlyTo }: Claimant): Claim[] {
   const claims: Claim[] = [];
-  const inside = row.kind === 'Address' ? row.internalKey : `${row.includeSubdomains ? '*.' : '@'}${row.internal}`;
-  const outside = row.kind === 'Address' ? row.externalKey : `@${row.external}`;
+  const inside = keyInside(row);
+  const outside = keyOutside(row);
   if (row.direction !== 'InboundOnly') {
     // A rule for certain recipient domains is nearer than one for all, and claims each of them.
     for (const scope of onlyTo ?? ['*']) {

@@ -2,9 +2,10 @@
  * Entries of RewriteRules: read, compared as mailboxes are compared, and confined to their tenant and shared domain.
  */
 
-import { formatMailbox, isSubdomainOf, mailboxKey, parseMailbox, toAsciiDomain } from '../../relay/core/address.ts';
+import { isSubdomainOf, toAsciiDomain } from '../../relay/core/address.ts';
 import type { Direction } from '../../relay/core/config.ts';
 import type { PartialReason } from './conditions.ts';
+import { readMailbox } from './mailbox-text.ts';
 
 export interface AddressRow {
   readonly kind: 'Address';
@@ -30,7 +31,11 @@ export interface DomainRow {
 export type Row = AddressRow | DomainRow;
 
 /** A row of one direction says nothing about its other side: what it is not in force for is not held either. */
-export function claimedAddresses({ internal, external, direction }: AddressRow): string[] {
+export function claimedAddresses({
+  internal,
+  external,
+  direction,
+}: Pick<AddressRow, 'internal' | 'external' | 'direction'>): string[] {
   return [...(direction === 'InboundOnly' ? [] : [internal]), ...(direction === 'OutboundOnly' ? [] : [external])];
 }
 
@@ -90,25 +95,25 @@ function readAddressRow(written: WrittenRow, bounds: Bounds): RowResult {
   if (written.exceptions.length > 0) return invalid('it has an ExceptionList, which only a row of a domain may have');
   const direction = readDirection(written, bounds);
   if (direction === undefined) return invalid('its direction contradicts the direction of the rule');
-  const internal = parseMailbox(written.internal);
+  const internal = readMailbox(written.internal);
   if (!internal.ok) return invalid(`its internal address ${internal.reason}`);
-  const external = parseMailbox(written.external);
+  const external = readMailbox(written.external);
   if (!external.ok) return invalid(`its external address ${external.reason}`);
   const row: AddressRow = {
     kind: 'Address',
-    internal: formatMailbox(internal.value),
-    external: formatMailbox(external.value),
-    internalKey: mailboxKey(internal.value),
-    externalKey: mailboxKey(external.value),
+    internal: internal.value.text,
+    external: external.value.text,
+    internalKey: internal.value.key,
+    externalKey: external.value.key,
     direction,
     place: written.place,
   };
   const internalInside = bounds.tenantDomains?.has(internal.value.domain) ?? true;
   const externalInside = bounds.sharedDomain === undefined || bounds.sharedDomain === external.value.domain;
+  if (internalInside && externalInside) return { ok: true, value: row };
   const held = claimedAddresses(row).filter((address) => (address === row.internal ? internalInside : externalInside));
   if (!internalInside) return outside("its internal address is in none of the TenantRoute's domains", held);
-  if (!externalInside) return outside("its external address is not in the SharedDomain's domain", held);
-  return { ok: true, value: row };
+  return outside("its external address is not in the SharedDomain's domain", held);
 }
 
 function readDomainRow(written: WrittenRow, bounds: Bounds): RowResult {

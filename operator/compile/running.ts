@@ -1,6 +1,5 @@
 /** What was in force last records who holds each name, and rows that cannot be read any more. */
 
-import { mailboxKey, parseMailbox } from '../../relay/core/address.ts';
 import type {
   RewriteRuleConfig,
   SharedDomainConfig,
@@ -9,11 +8,12 @@ import type {
 } from '../../relay/core/config.ts';
 import type { RunningFleet } from './input.ts';
 import { type Claimed, ClaimMap, claimsOfRow } from './row-claims.ts';
-import type { Row } from './rows.ts';
+import type { DomainRow, Row } from './rows.ts';
+import { addressRow } from './rule-rows.ts';
 import { sourceClaims } from './source-claims.ts';
 import type { Tombstone } from './tombstones.ts';
 
-const PLACE = { where: 'the running configuration', path: 'spec' };
+export const FORMER_PLACE = { where: 'the running configuration', path: 'spec' };
 
 /**
  * Of one namespace. Holders are given in the order in which they count: those in force, then those that were before.
@@ -48,9 +48,10 @@ export class RunningConfigurations {
       .map(({ name }) => name);
   }
 
-  addressHolders(fleet: string, isAsked: (claim: Claimed) => boolean): ClaimMap<string[]> {
+  addressHolders(fleet: string, names: ReadonlySet<string>, isAsked: (claim: Claimed) => boolean): ClaimMap<string[]> {
     const holders = new ClaimMap<string[]>();
     for (const rule of this.#rewriteRules(fleet)) {
+      if (!names.has(rule.name)) continue;
       for (const row of rowsOf(rule)) {
         for (const claim of claimsOfRow(row, rule)) {
           if (isAsked(claim)) holders.set(claim, [...(holders.get(claim) ?? []), rule.name]);
@@ -60,10 +61,9 @@ export class RunningConfigurations {
     return holders;
   }
 
-  rows(fleet: string, rule: string): Row[] {
-    return this.#rewriteRules(fleet)
-      .filter(({ name }) => name === rule)
-      .flatMap(rowsOf);
+  /** Of that name: the one in force, then those that were before. */
+  rules(fleet: string, name: string): RewriteRuleConfig[] {
+    return this.#rewriteRules(fleet).filter((rule) => rule.name === name);
   }
 
   #sharedDomains(fleet: string): SharedDomainConfig[] {
@@ -91,15 +91,9 @@ export class RunningConfigurations {
 }
 
 export function rowsOf(rule: RewriteRuleConfig): Row[] {
-  const domains = rule.domains.map((row): Row => ({ kind: 'Domain', ...row, place: PLACE }));
-  const addresses = rule.addresses.map(([internal, external, direction]): Row => {
-    const keys = { internalKey: keyOf(internal), externalKey: keyOf(external) };
-    return { kind: 'Address', internal, external, ...keys, direction, place: PLACE };
-  });
-  return [...domains, ...addresses];
+  return [...domainRowsOf(rule), ...rule.addresses.map((address) => addressRow(address, FORMER_PLACE))];
 }
 
-function keyOf(text: string): string {
-  const parsed = parseMailbox(text);
-  return parsed.ok ? mailboxKey(parsed.value) : text;
+export function domainRowsOf({ domains }: RewriteRuleConfig): DomainRow[] {
+  return domains.map((row) => ({ kind: 'Domain', ...row, place: FORMER_PLACE }));
 }

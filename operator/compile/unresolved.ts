@@ -108,7 +108,7 @@ export function warnOfNothingUnresolved(draft: SharedDomainDraft, rules: Iterabl
   if (action === 'Reject') return;
   for (const { name, sharedDomain, inForce, mode, rows } of rules) {
     if (sharedDomain !== draft || !inForce || mode === 'Audit') continue;
-    if (!rows.some((row) => row.kind === 'Domain' && row.direction !== 'OutboundOnly')) continue;
+    if (!rows.domains.some((row) => row.direction !== 'OutboundOnly')) continue;
     const message =
       `RewriteRule "${name}" resolves every address of the domain, so nothing is left for action ${action}: ` +
       'give that rule direction OutboundOnly, or set action to Reject.';
