@@ -84,7 +84,7 @@ describe('alerts', () => {
   );
 
   it('runbooks are about alerts that there are', () => {
-    const sections = [...runbooks.matchAll(/^## (Isthmus\w+)$/gm)].map((match) => match[1]);
+    const sections = [...runbooks.matchAll(/^## (Isthmus\w+)$/gm)].map((match) => match[1] ?? '');
     expect(sections.sort()).toEqual(alerts.map((one) => one.alert).sort());
   });
 

@@ -99,7 +99,8 @@ describe('a real API server', () => {
     async () => {
       await plane.apply(read('deploy/manifests/install.yaml'));
       const deployment = documents(read('deploy/manifests/install.yaml')).find(({ kind }) => kind === 'Deployment');
-      const { template } = deployment?.spec as { template: { metadata: object; spec: object } };
+      if (deployment === undefined) throw new Error('install.yaml has no Deployment');
+      const { template } = deployment.spec as { template: { metadata: object; spec: object } };
       const metadata = { ...template.metadata, name: 'as-in-the-deployment', namespace: 'mail' };
       const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec };
       const { code, stderr } = await plane.kubectl(['create', '--dry-run=server', '-f', '-'], {
