@@ -5,8 +5,9 @@ import { REVISION_ANNOTATION } from '../manifests/names.ts';
 import type { RelayPod } from '../rollout/pods.ts';
 
 interface ContainerStatus {
+  readonly image?: string;
   readonly restartCount?: number;
-  readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+  readonly state?: { readonly waiting?: { readonly reason?: string } };
 }
 
 interface PodStatus {
@@ -18,8 +19,15 @@ interface PodStatus {
 
 /** Every pod starts with these for a moment. */
 const ON_ITS_WAY = new Set(['ContainerCreating', 'PodInitializing']);
-/** An image registry's answer can be a whole page. */
-const MESSAGE_LENGTH = 512;
+/** The kubelet says them in turn, with texts that change each time: one word for all, so that nothing written flaps. */
+const NOT_PULLED = new Set(['ImagePullBackOff', 'ErrImagePull', 'RegistryUnavailable']);
+
+const WORDS = new Map([
+  ['InvalidImageName', 'the name of the image is malformed'],
+  ['ErrImageNeverPull', 'the image is not on the node and imagePullPolicy is Never'],
+  ['CrashLoopBackOff', 'the relay ends soon after it has started'],
+  ['CreateContainerConfigError', 'a Secret or ConfigMap that the pod mounts is missing'],
+]);
 
 /** Pods that have run to their end (evicted, out of memory on the node) are left out: they never serve again. */
 export function relayPods(objects: readonly KubeObject[]): RelayPod[] {
@@ -48,8 +56,9 @@ function relayPod({ metadata, spec, status }: KubeObject): RelayPod {
   };
 }
 
-function waitingReason({ state }: ContainerStatus): string | undefined {
-  const { reason = 'Waiting', message } = state?.waiting ?? {};
-  if (state?.waiting === undefined || ON_ITS_WAY.has(reason)) return undefined;
-  return message ? `${reason}: ${message.slice(0, MESSAGE_LENGTH)}` : reason;
+function waitingReason({ image, state }: ContainerStatus): string | undefined {
+  const { reason } = state?.waiting ?? {};
+  if (reason === undefined || ON_ITS_WAY.has(reason)) return undefined;
+  if (NOT_PULLED.has(reason)) return `ImagePullBackOff: image ${image} cannot be pulled`;
+  return `${reason}: ${WORDS.get(reason) ?? `container of image ${image} does not start`}`;
 }

@@ -22,7 +22,16 @@ export function sentences(...texts: readonly (string | undefined)[]): string {
     .map((text) => text?.trim() ?? '')
     .filter((text) => text !== '')
     .map((text) => (/[.!?…]$/.test(text) ? text : `${text}.`))
-    .map((text) => text.charAt(0).toUpperCase() + text.slice(1))
+    .map(capitalised)
     .join(' ');
-  return whole.length > MESSAGE_LENGTH ? `${whole.slice(0, MESSAGE_LENGTH - 1)}…` : whole;
+  return bounded(whole);
+}
+
+export function bounded(message: string): string {
+  return message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH - 1)}…` : message;
+}
+
+/** Not `spec.replicas` and its like, which are names. */
+function capitalised(text: string): string {
+  return /^[a-z]+[ ,:;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

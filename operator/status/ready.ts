@@ -44,7 +44,7 @@ function firstObstacle({ workload, fleet }: StatusFacts, said: readonly Said[]):
 
 /** First the Deployment, then the address. */
 function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (Said | undefined)[] {
-  const { deployment, troubles, addresses, addressExpected } = workload;
+  const { addresses, addressExpected, deployment } = workload;
   const address: Cause = {
     status: 'False',
     reason: 'AddressNotAssigned',
@@ -53,22 +53,22 @@ function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (
   };
   const hasAddress = addresses !== undefined && (addresses.length > 0 || !addressExpected);
   return [
-    deployment?.available === true || paused ? undefined : unavailable(deployment?.message, troubles),
+    deployment?.available === true || paused ? undefined : unavailable(workload),
     hasAddress || paused ? undefined : { type: 'Ready', ...address },
   ];
 }
 
-function unavailable(message: string | undefined, troubles: readonly string[]): Said {
-  const look = 'kubectl describe its Deployment and pods says more';
-  const text = sentences(...troubles, message ?? 'There is no Deployment yet', look);
-  return { type: 'Ready', status: 'False', reason: 'DeploymentUnavailable', message: text };
+function unavailable({ deployment, troubles, selector }: WorkloadFacts): Said {
+  const state = deployment === undefined ? 'There is no Deployment yet' : deployment.message;
+  const message = sentences(...troubles, state, `See kubectl describe deployments,pods -l ${selector}`);
+  return { type: 'Ready', status: 'False', reason: 'DeploymentUnavailable', message };
 }
 
 function readyMessage({ subject, workload }: StatusFacts, said: readonly Said[]): string {
   const partly = said.some(({ type }) => type === 'PartiallyInvalid');
   const main = partly ? 'In force but for what the condition PartiallyInvalid names' : 'In force in every relay pod';
   if (subject.kind !== 'RelayFleet' || workload === undefined) return sentences(main);
-  return sentences('Serves', ...workload.troubles, ...workload.remarks);
+  return sentences('Its relay pods serve', ...workload.troubles, ...workload.remarks);
 }
 
 /** Zero or less: it has stalled; undefined: it goes on by itself. */

@@ -1,7 +1,7 @@
 /** Makes the whole status of a resource: conditions from the closed lists, and what its kind has besides. */
 
 import { CONDITION_TYPES, type Condition } from '../../crds/v1alpha1/conditions.ts';
-import { type Said, sentences } from './cause.ts';
+import { bounded, type Said, sentences } from './cause.ts';
 import { equalStatus } from './equal.ts';
 import type { StatusFacts, StatusResult } from './facts.ts';
 import { kindFields } from './kind-fields.ts';
@@ -19,7 +19,8 @@ export function statusOf(facts: StatusFacts): StatusResult {
   const conditions = [...basic, ...ready, ...remarks(facts)]
     .filter(({ type }) => known.has(type))
     .map((said): Condition => {
-      const { type, status, reason, message } = said;
+      const { type, status, reason } = said;
+      const message = bounded(said.message);
       return { type, status, reason, message, lastTransitionTime: stamp(said), observedGeneration: generation };
     });
   const status = { observedGeneration: generation, conditions, ...kindFields(facts, compiled) };

@@ -1,0 +1,97 @@
+/** What is read out of Pod objects. */
+
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../../operator/kube/api.ts';
+import { relayPods } from '../../../operator/pods/relay-pods.ts';
+
+const RUNNING: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'default-relay-1',
+    uid: 'u1',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    annotations: { 'isthmus.dev/revision': 'r1' },
+  },
+  spec: { nodeName: 'n1' },
+  status: {
+    phase: 'Running',
+    podIP: '10.0.0.1',
+    conditions: [
+      { type: 'Initialized', status: 'True' },
+      { type: 'Ready', status: 'True' },
+    ],
+    containerStatuses: [{ image: 'relay:1', restartCount: 2, state: { running: {} } }],
+  },
+};
+
+function waiting(reason: string, message: string): KubeObject {
+  const status = { containerStatuses: [{ image: 'r/relay:1', state: { waiting: { reason, message } } }] };
+  return { ...RUNNING, status };
+}
+
+describe('relayPods', () => {
+  it('reads a running pod', () => {
+    expect(relayPods([RUNNING])).toEqual([
+      {
+        name: 'default-relay-1',
+        uid: 'u1',
+        ip: '10.0.0.1',
+        node: 'n1',
+        ready: true,
+        terminating: false,
+        restarts: 2,
+        created: Date.parse('2026-01-01T00:00:00Z'),
+        annotatedRevision: 'r1',
+        waiting: undefined,
+      },
+    ]);
+  });
+
+  it('reads a pod that was made a moment ago', () => {
+    const { status: _, spec: __, ...fresh } = RUNNING;
+    const metadata = { name: 'a', uid: 'u2', creationTimestamp: '2026-01-01T00:00:00Z' };
+    expect(relayPods([{ ...fresh, metadata }])[0]).toMatchObject({
+      ip: undefined,
+      node: undefined,
+      ready: false,
+      restarts: 0,
+      annotatedRevision: undefined,
+      waiting: undefined,
+    });
+  });
+
+  it('sees that a pod terminates or is not ready', () => {
+    const metadata = { ...RUNNING.metadata, deletionTimestamp: '2026-01-01T00:10:00Z' };
+    const status = { conditions: [{ type: 'Ready', status: 'False' }] };
+    expect(relayPods([{ ...RUNNING, metadata, status }])[0]).toMatchObject({ terminating: true, ready: false });
+  });
+
+  it('takes an empty annotation for none', () => {
+    const metadata = { ...RUNNING.metadata, annotations: { 'isthmus.dev/revision': '' } };
+    expect(relayPods([{ ...RUNNING, metadata }])[0]?.annotatedRevision).toBeUndefined();
+  });
+
+  it('leaves out pods that have run to their end', () => {
+    const ended = ['Failed', 'Succeeded'].map((phase) => ({ ...RUNNING, status: { phase } }));
+    expect(relayPods(ended)).toEqual([]);
+  });
+
+  it('says the same of an image that cannot be pulled whichever of its two words the kubelet says', () => {
+    const [first, second] = relayPods([
+      waiting('ErrImagePull', 'rpc error: code = NotFound'),
+      waiting('ImagePullBackOff', 'Back-off pulling image'),
+    ]);
+    expect(first?.waiting).toBe('ImagePullBackOff: image r/relay:1 cannot be pulled');
+    expect(second?.waiting).toBe(first?.waiting);
+  });
+
+  it.each([
+    ['CrashLoopBackOff', 'CrashLoopBackOff: the relay ends soon after it has started'],
+    ['RunContainerError', 'RunContainerError: container of image r/relay:1 does not start'],
+    ['ContainerCreating', undefined],
+    ['PodInitializing', undefined],
+  ])('says why a container waits: %s', (reason, expected) => {
+    expect(relayPods([waiting(reason, 'x')])[0]?.waiting).toBe(expected);
+  });
+});
