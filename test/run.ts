@@ -1,12 +1,14 @@
-/** `npm test`: static checks, then every test, in the machine's network and in a namespace; ends with `N passed, N failed`. */
+/** `npm test`: static checks, then every test, on this machine, in a namespace and on a cluster; ends with `N passed, N failed`. */
 
 import { spawnSync } from 'node:child_process';
 import { relative, resolve } from 'node:path';
+import { buildPrograms } from './cluster/build.ts';
+import { clusterObstacle, clusterStageOf, programsOf } from './cluster/stage.ts';
 import { reportStaticChecks } from './static.ts';
 import { hasCommand, installPackages, isRoot, PACKAGES } from './support/debian.ts';
 import { UNSHARE } from './support/unshare.ts';
 import { filesBelow, isNamespaceTest, obstacle, ROOT } from './support/test-files.ts';
-import { runVitest } from './support/vitest-stage.ts';
+import { runVitest, type Stage } from './support/vitest-stage.ts';
 
 // A listing that finds fewer looked in the wrong place.
 const FEWEST_TEST_FILES = 20;
@@ -28,6 +30,22 @@ function namespaceObstacle(): string | undefined {
   const [command, ...args] = UNSHARE;
   const { status, stderr } = spawnSync(command, [...args, 'true'], { encoding: 'utf8' });
   return status === 0 ? undefined : `this machine refuses a network namespace (${stderr.trim()})`;
+}
+
+function stageOf(file: string): Stage {
+  return clusterStageOf(file) ?? (isNamespaceTest(file) ? 'namespace' : 'here');
+}
+
+const isUnshared = (stage: Stage): boolean => stage === 'namespace' || stage === 'nodes';
+
+/** Builds what these files start, while there still is a network to download from; what went wrong, if something did. */
+async function buildFor(testFiles: readonly string[]): Promise<string | undefined> {
+  try {
+    await buildPrograms([...new Set(testFiles.flatMap(programsOf))]);
+    return undefined;
+  } catch (error) {
+    return `no cluster: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 async function main(patterns: readonly string[]): Promise<number> {
@@ -52,14 +70,27 @@ async function main(patterns: readonly string[]): Promise<number> {
   const inNamespace = namespaceObstacle();
   const obstacles = new Map<string, string>();
   for (const file of files) {
-    const why = obstacle(file) ?? (isNamespaceTest(file) ? inNamespace : undefined);
+    const unshared = isUnshared(stageOf(file)) ? inNamespace : undefined;
+    const why = obstacle(file) ?? unshared ?? clusterObstacle(file);
     if (why !== undefined) obstacles.set(file, why);
   }
-  const runnable = files.filter((file) => !obstacles.has(file));
-  const here = runnable.filter((file) => !isNamespaceTest(file));
-  const there = runnable.filter(isNamespaceTest);
+  const runnable = Map.groupBy(
+    files.filter((file) => !obstacles.has(file)),
+    stageOf,
+  );
+  const here = runnable.get('here') ?? [];
+  const there = runnable.get('namespace') ?? [];
+  const onCluster = runnable.get('cluster') ?? [];
+  const onNodes = runnable.get('nodes') ?? [];
   if (here.length > 0) add(await runVitest(here, 'here'));
   if (there.length > 0) add(await runVitest(there, 'namespace'));
+  const unbuilt = await buildFor([...onCluster, ...onNodes]);
+  if (unbuilt !== undefined) add({ passed: 0, failed: onCluster.length + onNodes.length, complaints: [unbuilt] });
+  else {
+    if (onCluster.length > 0) add(await runVitest(onCluster, 'cluster'));
+    // Each in a namespace of its own: what one cluster's network leaves behind must not reach the next.
+    for (const file of onNodes) add(await runVitest([file], 'nodes'));
+  }
 
   for (const note of notes) say(`FAIL ${note}`);
   if (obstacles.size > 0) {

@@ -63,11 +63,3 @@ export function moduleOf(program: ProgramName): GoModule {
 
 /** What setup-envtest installs in KUBEBUILDER_ASSETS. */
 export const ENVTEST_PROGRAMS: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kubectl'];
-
-/** Keyed by the file in test/cluster that starts them: a test that imports that file needs them built. */
-export const STARTED_BY: Readonly<Record<string, readonly ProgramName[]>> = {
-  'control-plane.ts': ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'],
-  'operator/installation.ts': ['helm'],
-  'nodes/cluster.ts': ['kube-scheduler', 'kubelet', 'kube-proxy', 'coredns', 'pause', 'echo'],
-  'nodes/metrics-server.ts': ['metrics-server'],
-};

@@ -1,4 +1,4 @@
-/** Runs vitest over named test files, perhaps in a network namespace, and says how many tests passed and failed. */
+/** Runs vitest over the test files of a stage, perhaps in a network namespace, and says how many tests passed and failed. */
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,17 +16,32 @@ export interface StageResult {
   readonly complaints: readonly string[];
 }
 
+export type Stage = 'here' | 'namespace' | 'cluster' | 'nodes';
+
+// In the namespace all files use the same addresses and port 25; beside one control plane a second has no processor left.
+const ONE_AFTER_ANOTHER = ['--no-file-parallelism'];
+// Limits that only a test which hangs meets: pods start, nodes are lost and found lost, leases run out.
+const PATIENT = ['--testTimeout=180000', '--hookTimeout=300000'];
+
+const STAGES: Readonly<Record<Stage, { unshared: boolean; args: readonly string[] }>> = {
+  here: { unshared: false, args: [] },
+  namespace: { unshared: true, args: ONE_AFTER_ANOTHER },
+  cluster: { unshared: false, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
+  nodes: { unshared: true, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
+};
+
 /** Every named file must be seen: a run that looked at less than it was told to is a failure. */
-export async function runVitest(files: readonly string[], where: 'here' | 'namespace'): Promise<StageResult> {
+export async function runVitest(files: readonly string[], stage: Stage): Promise<StageResult> {
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-tests-'));
   const countFile = join(directory, 'count.json');
   const reporters = ['--reporter=default', '--reporter=./test/support/count-reporter.ts'];
-  // In the namespace all files use the same addresses and port 25: one after another.
-  const order = where === 'namespace' ? ['--no-file-parallelism'] : [];
+  const { unshared, args: order } = STAGES[stage];
   const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...order, ...reporters, ...files];
-  const [command = '', ...args] = where === 'namespace' ? [...UNSHARE, ...vitest] : vitest;
+  const [command = '', ...args] = unshared ? [...UNSHARE, ...vitest] : vitest;
   const env: NodeJS.ProcessEnv = { ...process.env, PATH, [COUNT_FILE_VARIABLE]: countFile };
-  if (where === 'namespace') env[NAMESPACE_VARIABLE] = '1';
+  if (unshared) env[NAMESPACE_VARIABLE] = '1';
+  // Whoever would remove a cluster's folder when its test is killed dies with the namespace; here it goes in any case.
+  if (stage === 'nodes') env['TMPDIR'] = directory;
   const code = await toTheEnd(command, args, env);
   const count = readCount(countFile);
   rmSync(directory, { recursive: true, force: true });

@@ -53,7 +53,6 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const PROGRAMS = ['kube-scheduler', 'kubelet', 'kube-proxy', 'coredns', 'pause'] as const;
 const PORT = 6443;
 
 /** A lost node is noticed in a test's time: after the grace period its pods are no endpoints, seconds later they are replaced. */
@@ -62,7 +61,7 @@ const TOLERATIONS = ['--default-not-ready-toleration-seconds', '5', '--default-u
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   ensurePackages(['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'iproute2', 'conntrack']);
-  const programs = await buildPrograms(PROGRAMS);
+  const programs = await buildPrograms(['kube-scheduler', 'kubelet', 'kube-proxy', 'coredns', 'pause']);
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -121,7 +120,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       client: {
         ...{ address: CLIENT, inside: outside.inside },
         run: (command, args, given = {}) => {
-          const [program = command, ...rest] = [...outside.inside, command, ...args];
+          const [program = '', ...rest] = [...outside.inside, command, ...args];
           return run(program, rest, given);
         },
       },

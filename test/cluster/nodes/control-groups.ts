@@ -17,7 +17,6 @@ import { TIED_TO_US } from '../../support/child-process.ts';
 import { until } from '../daemon.ts';
 
 const TOP = '/sys/fs/cgroup';
-const PREFIX = 'isthmus-cluster-';
 /** Whoever owns groups of this name holds a lock of that name, from any process namespace; the kernel lets go of it for the dead. */
 const LOCKS = '/run/lock';
 
@@ -40,7 +39,7 @@ export interface ControlGroups {
 export async function controlGroups(cluster: string): Promise<ControlGroups> {
   removeLeftOver();
   const lock = join(LOCKS, cluster);
-  const [command = 'flock', ...args] = [...TIED_TO_US, 'flock', lock, 'sleep', 'infinity'];
+  const [command, ...args] = [...TIED_TO_US, 'flock', lock, 'sleep', 'infinity'];
   const holder = spawn(command, args, { stdio: 'ignore' });
   await until('the lock of the control groups is held', () => existsSync(lock) && isHeld(lock));
   return {
@@ -115,5 +114,3 @@ function removeLeftOver(): void {
     rmSync(lock, { force: true });
   }
 }
-
-export const isClusterName = (name: string): boolean => name.startsWith(PREFIX);

@@ -97,6 +97,6 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 
 async function mountOwnPlaces(inside: readonly string[]): Promise<void> {
   const lines = OWN_PLACES.map((place) => `mkdir -p ${place}; mount -t tmpfs tmpfs ${place}`);
-  const [command = 'sh', ...args] = [...inside, 'sh', '-ec', lines.join('\n')];
+  const [command, ...args] = [...inside, 'sh', '-ec', lines.join('\n')];
   await runOrThrow(command, args);
 }

@@ -20,7 +20,7 @@ export const podRange = (number: number): string => `10.98.${number}.0/24`;
 export const nodeLink = (number: number): string => `node${number}h`;
 
 const shell = (script: string, inside: readonly string[] = []) => {
-  const [command = 'sh', ...args] = [...inside, 'sh', '-ec', script];
+  const [command, ...args] = [...inside, 'sh', '-ec', script];
   return runOrThrow(command, args);
 };
 
