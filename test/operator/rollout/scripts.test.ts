@@ -58,7 +58,7 @@ const scripts = parse(readFileSync(CASES, 'utf8')) as Script[];
 describe('rollout', () => {
   it.each(scripts)('$name', (script) => {
     const stage = new Stage(script);
-    for (const look of script.looks) stage.play(look);
+    for (const look of script.looks) expect(stage.play(look), `at ${look.at}`).toEqual(look.expect);
   });
 });
 
@@ -75,7 +75,8 @@ class Stage {
     this.#list(proven, candidate);
   }
 
-  play({ at, desired, pods = {}, expect: expected }: Look): void {
+  /** What was decided of that which the script speaks of. */
+  play({ at, desired, pods = {}, expect: expected }: Look): Expected {
     if (desired !== undefined) this.#desired = desired ?? undefined;
     for (const [name, changes] of Object.entries(pods)) this.#pods.set(name, { ...this.#pods.get(name), ...changes });
     for (const [name, { gone }] of this.#pods) if (gone === true) this.#pods.delete(name);
@@ -89,8 +90,8 @@ class Stage {
       reports: this.#reports,
       memory: this.#memory,
     });
-    expect(asExpected(decision, expected), `at ${at}`).toEqual(expected);
     this.#carryOut(decision);
+    return asExpected(decision, expected);
   }
 
   #carryOut({ manifest, annotate, memory }: RolloutDecision): void {
