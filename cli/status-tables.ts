@@ -7,7 +7,7 @@ export interface Column<F> {
   readonly title: string;
   /** With -o wide only. */
   readonly wide?: true;
-  cell(facts: F): string;
+  cell(facts: F, wide: boolean): string;
 }
 
 const NONE = '-';
@@ -16,19 +16,19 @@ const REVISION_DIGITS = 8;
 
 const count = (number: number | undefined) => (number === undefined ? NONE : number.toLocaleString('en-US'));
 const text = (value: string | undefined) => (value === undefined || value === '' ? NONE : value);
-/** `a.example +2`; all of them where there is room. */
+/** `a.example +2` */
 const first = ([one, ...more]: readonly string[]) => (more.length === 0 ? text(one) : `${one} +${more.length}`);
 const all = (values: readonly string[]) => (values.length === 0 ? NONE : values.join(','));
+const list = (values: readonly string[], wide: boolean) => (wide ? all(values) : first(values));
 
 const FLEET: readonly Column<FleetFacts>[] = [
   { title: 'PODS', cell: ({ readyPods, wantedPods }) => `${readyPods}/${wantedPods}` },
   { title: 'PROGRAMMED', cell: ({ programmedPods, wantedPods }) => `${programmedPods}/${wantedPods}` },
-  { title: 'ADDRESS', cell: ({ addresses }) => first(addresses) },
+  { title: 'ADDRESS', cell: ({ addresses }, wide) => list(addresses, wide) },
   { title: 'HOSTNAME', cell: ({ hostname }) => text(hostname) },
   { title: 'REVISION', cell: ({ revision }) => text(revision?.slice(0, REVISION_DIGITS)) },
   { title: 'OUTBOUND', wide: true, cell: ({ outbound }) => outbound },
   { title: 'NODES', wide: true, cell: ({ nodes }) => count(nodes) },
-  { title: 'ALL ADDRESSES', wide: true, cell: ({ addresses }) => all(addresses) },
 ];
 
 const DOMAIN: readonly Column<DomainFacts>[] = [
@@ -40,11 +40,10 @@ const DOMAIN: readonly Column<DomainFacts>[] = [
 ];
 
 const ROUTE: readonly Column<RouteFacts>[] = [
-  { title: 'DOMAINS', cell: ({ domains }) => first(domains) },
-  { title: 'NEXT HOP', cell: ({ nextHops }) => first(nextHops) },
+  { title: 'DOMAINS', cell: ({ domains }, wide) => list(domains, wide) },
+  { title: 'NEXT HOP', cell: ({ nextHops }, wide) => list(nextHops, wide) },
   { title: 'TLS', cell: ({ tls }) => tls },
   { title: 'SHARED DOMAINS', wide: true, cell: ({ sharedDomains }) => all(sharedDomains) },
-  { title: 'ALL DOMAINS', wide: true, cell: ({ domains }) => all(domains) },
 ];
 
 const RULE: readonly Column<RuleFacts>[] = [
@@ -70,13 +69,13 @@ export function titlesOf(kind: Kind, wide: boolean): string[] {
 export function cellsOf(facts: Facts, wide: boolean): string[] {
   switch (facts.kind) {
     case 'RelayFleet':
-      return shown(FLEET, wide).map(({ cell }) => cell(facts));
+      return shown(FLEET, wide).map(({ cell }) => cell(facts, wide));
     case 'SharedDomain':
-      return shown(DOMAIN, wide).map(({ cell }) => cell(facts));
+      return shown(DOMAIN, wide).map(({ cell }) => cell(facts, wide));
     case 'TenantRoute':
-      return shown(ROUTE, wide).map(({ cell }) => cell(facts));
+      return shown(ROUTE, wide).map(({ cell }) => cell(facts, wide));
     case 'RewriteRule':
-      return shown(RULE, wide).map(({ cell }) => cell(facts));
+      return shown(RULE, wide).map(({ cell }) => cell(facts, wide));
   }
 }
 

@@ -47,8 +47,8 @@ export function statusText(story: Story, options: TextOptions): string {
 function summary({ namespace, objects }: Story): string {
   const where = placeOf(namespace);
   if (objects.length === 0) {
-    const elsewhere = namespace === undefined ? '' : ' -A looks in all namespaces, -n in another.';
-    return plain(`There is nothing of Isthmus ${where}.${elsewhere}`);
+    if (namespace === undefined) return 'There is nothing of Isthmus in any namespace.';
+    return plain(`There is nothing of Isthmus ${where}. -A looks in all namespaces, -n in another.`);
   }
   const working = objects.filter(({ health }) => health === 'Ready').length;
   if (working === objects.length)

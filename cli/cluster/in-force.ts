@@ -50,7 +50,10 @@ export async function readInForce(api: Api, namespace: string, fleet: string): P
   for (const read of [pieces, ofMemory]) if (!read.ok) return { state: 'Unreadable', why: read.why };
   // The key hides content in hashes that are not asked for here.
   const unpacked = unpackStored(valuesOf(pieces), valuesOf(ofMemory), proven.revision, '');
-  if (!unpacked.ok) return { state: 'Unreadable', why: unpacked.reason };
+  if (!unpacked.ok) {
+    const why = withoutSecrets ? 'you may not read its Secrets, in which a part of it lies' : unpacked.reason;
+    return { state: 'Unreadable', why };
+  }
   const { config, credentials, tombstones } = unpacked;
   const candidate = revisions.find(({ state }) => state === 'candidate')?.revision;
   return {
