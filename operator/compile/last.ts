@@ -6,11 +6,14 @@ export class Last<T> {
 
   /** `make` must depend on nothing but `from`, whose members are compared as objects and not by their content. */
   of(from: readonly unknown[], make: () => T): T {
-    const before = this.#from;
-    if (before === undefined || before.length !== from.length || !before.every((one, at) => Object.is(one, from[at]))) {
+    if (this.#from === undefined || !sameMembers(this.#from, from)) {
       this.#value = make();
       this.#from = from;
     }
     return this.#value as T;
   }
+}
+
+export function sameMembers(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((member, at) => Object.is(member, other[at]));
 }

@@ -7,7 +7,7 @@ import type { RewriteRuleConfig } from '../../relay/core/config.ts';
 import { ClaimIndex } from './claim-index.ts';
 import type { Platform } from './input.ts';
 import { Last } from './last.ts';
-import type { RuleContent } from './rule-content.ts';
+import type { CachedContent } from './rule-content.ts';
 import type { RuleRows } from './rule-rows.ts';
 import type { CachedTable } from './table-content.ts';
 
@@ -15,9 +15,7 @@ import type { CachedTable } from './table-content.ts';
 export interface RuleMemory {
   /** By the field that refers to it. */
   readonly tables: Map<string, CachedTable>;
-  /** Whether its rows depend on other tenants' domains. */
-  looksAround: boolean;
-  readonly content: Last<RuleContent>;
+  content: CachedContent | undefined;
   readonly recalled: Last<RuleRows>;
   readonly kept: Last<RuleRows>;
   readonly keptFormer: Last<RuleRows>;
@@ -79,8 +77,7 @@ function keepOnly(known: Map<string, unknown>, used: ReadonlySet<string>): void 
 function newRuleMemory(): RuleMemory {
   return {
     tables: new Map(),
-    looksAround: false,
-    content: new Last(),
+    content: undefined,
     recalled: new Last(),
     kept: new Last(),
     keptFormer: new Last(),

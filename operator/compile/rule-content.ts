@@ -4,6 +4,7 @@ import type { RewriteRuleSpec } from '../../crds/v1alpha1/rewrite-rule.ts';
 import { Report } from './conditions.ts';
 import { take } from './credentials.ts';
 import type { CompileInput } from './input.ts';
+import { sameMembers } from './last.ts';
 import type { CompileMemory, RuleMemory } from './memory.ts';
 import { boundsKey, type Neighbours, type Parties, RuleBounds } from './neighbours.ts';
 import { compareText } from './order.ts';
@@ -26,7 +27,21 @@ export interface RuleContent {
   readonly confidential: boolean;
   /** Paths of the references whose tables were read. */
   readonly read: ReadonlySet<string>;
+  /** Whether the rows depend on other tenants' domains. */
+  readonly looksAround: boolean;
   readonly notes: Report;
+}
+
+/** With all that it was made of. */
+export interface CachedContent {
+  readonly madeOf: readonly unknown[];
+  /** Of the neighbours, where it matters. */
+  readonly version: object | undefined;
+  readonly content: RuleContent;
+}
+
+function isOfVersion(made: object | undefined, current: object): boolean {
+  return made === undefined || made === current;
 }
 
 export interface ContentSurroundings {
@@ -52,10 +67,14 @@ export function readContent(
     if (table === undefined) return [undefined];
     return table.read.ok ? [table.read.value.bytes] : [table.read.reason, table.read.message];
   });
-  const version = memory.looksAround ? neighbours.version : undefined;
-  const content = memory.content.of([spec, bounds, version, ...madeOf], () =>
-    new ContentReader(spec, report, around, memory).read(tables, claimant),
-  );
+  const from = [spec, bounds, ...madeOf];
+  const known = memory.content;
+  const isCurrent =
+    known !== undefined && isOfVersion(known.version, neighbours.version) && sameMembers(known.madeOf, from);
+  const content = isCurrent ? known.content : new ContentReader(spec, report, around, memory).read(tables, claimant);
+  if (!isCurrent) {
+    memory.content = { madeOf: from, version: content.looksAround ? neighbours.version : undefined, content };
+  }
   report.include(content.notes);
   return { ...content, sources: tables.flatMap((table) => sourceOf(table, content)) };
 }
@@ -72,6 +91,7 @@ class ContentReader {
   readonly #around: ContentSurroundings;
   readonly #memory: RuleMemory;
   readonly #notes: Report;
+  #looksAround = false;
 
   constructor(
     spec: RewriteRuleSpec,
@@ -91,7 +111,7 @@ class ContentReader {
     if (stated !== 1) this.#notes.rejectField('spec', 'set exactly one of addresses, addressesFrom and domain.');
     const own = this.#bounds();
     const sets: RowSet[] = stated === 1 && addressesFrom !== undefined ? [] : [ownRows(this.#spec, own)];
-    this.#memory.looksAround = own.lookedAround;
+    this.#looksAround = own.lookedAround;
     const before = new Map(this.#memory.tables);
     this.#memory.tables.clear();
     const read = new Set<string>();
@@ -112,6 +132,7 @@ class ContentReader {
       unreadable: read.size < tables.length,
       confidential,
       read,
+      looksAround: this.#looksAround,
       notes: this.#notes,
     };
   }
@@ -146,15 +167,15 @@ class ContentReader {
       known !== undefined &&
       known.bytes === bytes &&
       known.key === key &&
-      (known.version === undefined || known.version === neighbours.version);
+      isOfVersion(known.version, neighbours.version);
     if (current) {
       this.#memory.tables.set(table.path, known);
-      this.#memory.looksAround ||= known.version !== undefined;
+      this.#looksAround ||= known.version !== undefined;
       return known.rows;
     }
     const bounds = this.#bounds();
     const rows = readTableRows(table, bytes, bounds, input.platform);
-    this.#memory.looksAround ||= bounds.lookedAround;
+    this.#looksAround ||= bounds.lookedAround;
     const version = bounds.lookedAround ? neighbours.version : undefined;
     this.#memory.tables.set(table.path, { bytes, key, version, rows });
     return rows;

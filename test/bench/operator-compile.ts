@@ -22,15 +22,17 @@ async function measured<T>(name: string, action: () => Promise<T>): Promise<T> {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   const begin = performance.now();
+  const cpu = process.cpuUsage();
   const result = await action();
   const took = performance.now() - begin;
+  const { user, system } = process.cpuUsage(cpu);
   // The last turn counts as well.
   await sleep(2 * RESOLUTION_MS);
   delays.disable();
   const stall = Math.max(0, delays.max / 1e6 - RESOLUTION_MS);
   const memory = `RSS ${mebibytes(process.memoryUsage.rss())}`;
   say(
-    `${name.padEnd(44)} ${took.toFixed(0).padStart(6)} ms   longest stall ${stall.toFixed(0).padStart(3)} ms   ${memory}`,
+    `${name.padEnd(44)} ${took.toFixed(0).padStart(6)} ms   CPU ${((user + system) / 1000).toFixed(0).padStart(6)} ms   longest stall ${stall.toFixed(0).padStart(3)} ms   ${memory}`,
   );
   return result;
 }

@@ -143,9 +143,9 @@ const content = (between: Parties) =>
     },
     {
       weight: 1,
-      arbitrary: of('good', 'good', 'absent', 'unknown').map((name) => ({
-        addressesFrom: [{ configMapKeyRef: { name, key: 'users.csv' } }],
-      })),
+      arbitrary: fc
+        .array(of('good', 'good', 'mixed', 'absent', 'unknown'), { minLength: 1, maxLength: 2 })
+        .map((names) => ({ addressesFrom: names.map((name) => ({ configMapKeyRef: { name, key: 'users.csv' } })) })),
     },
     {
       weight: 1,
@@ -187,21 +187,40 @@ export const rewriteRule: fc.Arbitrary<Resource> = parties.chain((between) =>
 const named = (resources: fc.Arbitrary<Resource>, maxLength: number) =>
   fc.uniqueArray(resources, { selector: ({ metadata: { name } }) => name, minLength: maxLength - 1, maxLength });
 
-const table = fc.array(address({ shared: 's1', route: 'r1' }), { maxLength: 4 }).map((rows) => {
-  const lines = rows.map(({ internal, external }) =>
-    [internal, external].map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','),
-  );
-  return { data: { 'users.csv': new TextEncoder().encode(['InternalAddress,ExternalAddress', ...lines].join('\n')) } };
+interface Pair {
+  readonly internal: string;
+  readonly external: string;
+}
+
+const csv = (rows: fc.Arbitrary<Pair>): fc.Arbitrary<LookupResult> =>
+  fc.array(rows, { maxLength: 4 }).map((pairs) => {
+    const lines = pairs.map(({ internal, external }) =>
+      [internal, external].map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','),
+    );
+    const text = ['InternalAddress,ExternalAddress', ...lines].join('\n');
+    return { data: { 'users.csv': new TextEncoder().encode(text) } };
+  });
+
+const rowOfDomain: fc.Arbitrary<Pair> = fc.record({
+  internal: of('*.t1.example', 't1.example', '*.sub.t1.example', 'no domain', 'Ann@T1.example'),
+  external: of('shared1.example', 'bob@shared1.example'),
 });
+
+export const table: fc.Arbitrary<LookupResult> = fc.oneof(
+  csv(address({ shared: 's1', route: 'r1' })),
+  of<LookupResult>('missing', 'unknown'),
+);
+const mixed = csv(fc.oneof(address({ shared: 's1', route: 'r1' }), rowOfDomain));
 
 export const world: fc.Arbitrary<World> = fc
   .record({
     sharedDomains: named(sharedDomain, SHARED.length),
     routes: named(tenantRoute, ROUTES.length),
     rules: named(rewriteRule, RULES.length),
-    good: fc.oneof(table, of<LookupResult>('missing', 'unknown')),
+    good: table,
+    mixed,
   })
-  .map(({ sharedDomains, routes, rules, good }) => ({
+  .map(({ sharedDomains, routes, rules, good, mixed: other }) => ({
     resources: [fleet, ...sharedDomains, ...routes, ...rules],
-    tables: { good, unknown: 'unknown' },
+    tables: { good, mixed: other, unknown: 'unknown' },
   }));
