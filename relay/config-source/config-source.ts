@@ -2,8 +2,8 @@
 
 import type { Credentials, RelayConfig } from '../core/config.ts';
 import { type ManifestRevision, revisionFor } from '../core/manifest.ts';
-import { type PackedRows, sameRows } from '../core/packed-rows.ts';
-import { joinPieces } from '../core/pieces.ts';
+import { type PackedRows, packRows, sameRows } from '../core/packed-rows.ts';
+import { type AddressRows, joinPieces } from '../core/pieces.ts';
 import type { PackedRules } from '../core/rule-table.ts';
 import { type Mounted, readMounted } from './mounted.ts';
 import { parsePiece, type PodPiece, readVerified } from './piece-file.ts';
@@ -87,7 +87,7 @@ export class ConfigSource {
         return { status: 'incomplete', reason: `piece ${key.slice(0, 12)} of revision ${revision} is not there yet` };
       }
       try {
-        pieces.set(key, await parsePiece(bytes));
+        pieces.set(key, await parsePiece(bytes, this.#keepRows));
       } catch (error) {
         return { status: 'broken', revision, reason: `piece ${key.slice(0, 12)}: ${(error as Error).message}` };
       }
@@ -100,15 +100,14 @@ export class ConfigSource {
     if (!joined.ok) return { status: 'broken', revision, reason: joined.reason };
     const { config, rules, credentials } = joined.value;
     const rewriteRules = rules.map(({ rule }) => ({ ...rule, addresses: [] }));
-    const packed = new Map(rules.map(({ rule, parts }) => [rule.name, this.#sameAsBefore(rule.name, parts)]));
+    const packed = new Map(rules.map(({ rule, parts }) => [rule.name, parts]));
     this.#packed = packed;
     return { status: 'complete', set: { listed, config: { ...config, rewriteRules }, packed, credentials } };
   }
 
-  /** A rule that did not change beside one that did: the same objects as before need not be indexed again. */
-  #sameAsBefore(rule: string, parts: readonly PackedRows[]): readonly PackedRows[] {
-    const before = this.#packed.get(rule);
-    if (before === undefined) return parts;
-    return parts.map((rows) => before.find((known) => known === rows || sameRows(known, rows)) ?? rows);
-  }
+  /** A rule that did not change beside one that did: the same object as before need not be indexed again. */
+  readonly #keepRows = (rows: AddressRows, rule: string): PackedRows => {
+    const fresh = packRows(rows, rule);
+    return this.#packed.get(rule)?.find((known) => sameRows(known, fresh)) ?? fresh;
+  };
 }

@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { type PackedRows, packRows } from '../core/packed-rows.ts';
-import { type PieceContent, PieceReader } from '../core/pieces.ts';
+import type { PackedRows } from '../core/packed-rows.ts';
+import { type AddressRows, type PieceContent, PieceReader } from '../core/pieces.ts';
 
 /** The longest that mail waits for a configuration, with the one line of a piece that comes on top. */
 const TURN_MS = 5;
@@ -29,8 +29,11 @@ export async function readVerified(path: string, key: string): Promise<Uint8Arra
 }
 
 /** Rejects when the piece is not what an operator of this format writes. */
-export async function parsePiece(bytes: Uint8Array): Promise<PodPiece> {
-  const reader = new PieceReader(packRows);
+export async function parsePiece(
+  bytes: Uint8Array,
+  keep: (rows: AddressRows, rule: string) => PackedRows,
+): Promise<PodPiece> {
+  const reader = new PieceReader(keep);
   let started = performance.now();
   for await (const line of linesOf(bytes)) {
     const problem = reader.line(line.toString('utf8'));

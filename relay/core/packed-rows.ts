@@ -9,7 +9,9 @@ type Row = RewriteRuleConfig['addresses'][number];
 /** Plain data: another process can be given it. */
 export interface PackedRows {
   readonly count: number;
-  /** UTF-8 of all internal and external addresses, one behind the other. */
+  /** How all internal addresses end, and all external ones: nearly always `@` and a domain. */
+  readonly endings: readonly [string, string];
+  /** UTF-8 of all addresses without their endings, one behind the other. */
   readonly text: Uint8Array;
   /** Where each address ends in `text`: internal of row 0, external of row 0, internal of row 1 … */
   readonly ends: Uint32Array;
@@ -27,16 +29,34 @@ const decoder = new TextDecoder();
 
 /** Throws when a row holds no address, without its text: it may come from a Secret. */
 export function packRows(rows: readonly Row[], rule: string): PackedRows {
+  const endings = [commonEnding(rows.map(([internal]) => internal)), commonEnding(rows.map((row) => row[1]))] as const;
   const texts: string[] = [];
   const hashes = new Uint32Array(rows.length * 2);
   const directions = new Uint8Array(rows.length);
   for (const [at, [internal, external, direction]] of rows.entries()) {
-    texts.push(internal, external);
+    texts.push(withoutEnding(internal, endings[0]), withoutEnding(external, endings[1]));
     hashes[at * 2] = hashOf(internal, rule);
     hashes[at * 2 + 1] = hashOf(external, rule);
     directions[at] = DIRECTIONS.indexOf(direction);
   }
-  return { count: rows.length, ...packTexts(texts), hashes, directions };
+  return { count: rows.length, endings, ...packTexts(texts), hashes, directions };
+}
+
+function commonEnding(texts: readonly string[]): string {
+  const [first = ''] = texts;
+  let length = first.length;
+  for (const text of texts) {
+    let same = 0;
+    while (same < length && text.at(-1 - same) === first.at(-1 - same)) same++;
+    length = same;
+  }
+  const ending = first.slice(first.length - length);
+  // Half of a surrogate pair has no UTF-8.
+  return /^[\udc00-\udfff]/.test(ending) ? ending.slice(1) : ending;
+}
+
+function withoutEnding(text: string, ending: string): string {
+  return text.slice(0, text.length - ending.length);
 }
 
 function packTexts(texts: readonly string[]): { text: Uint8Array; ends: Uint32Array } {
@@ -57,6 +77,7 @@ function packTexts(texts: readonly string[]): { text: Uint8Array; ends: Uint32Ar
 export function sameRows(one: PackedRows, other: PackedRows): boolean {
   return (
     one.count === other.count &&
+    one.endings.every((ending, column) => ending === other.endings[column]) &&
     sameNumbers(one.ends, other.ends) &&
     sameNumbers(one.directions, other.directions) &&
     sameNumbers(one.text, other.text)
@@ -82,7 +103,7 @@ function hashOf(address: string, rule: string): number {
 
 export function addressAt(rows: PackedRows, row: number, column: Column): string {
   const at = row * 2 + column;
-  return decoder.decode(rows.text.subarray(at === 0 ? 0 : rows.ends[at - 1], rows.ends[at]));
+  return decoder.decode(rows.text.subarray(at === 0 ? 0 : rows.ends[at - 1], rows.ends[at])) + rows.endings[column];
 }
 
 export function rowAt(rows: PackedRows, row: number): Row {
