@@ -22,7 +22,7 @@ export interface Kube extends Api {
   watch(request: WatchRequest): Watch;
   /** The same server for what must neither wait behind others nor wait long. */
   direct(timeoutMs: number): Api;
-  /** Waits for calls under way; watches are stopped by who started them. */
+  /** Stops its watches and waits for calls under way. */
   close(): Promise<void>;
 }
 
@@ -40,13 +40,21 @@ export function connect(options: ConnectOptions = {}): Kube {
     userAgent: options.userAgent ?? FIELD_MANAGER,
     metrics: options.metrics,
   });
+  const watches = new Set<Watch>();
   return {
     ...apiOver(transport, ORDINARY),
     server: connection.server,
     ownNamespace: connection.ownNamespace,
-    watch: (request) => startReflector(transport, request, options.metrics, options.watchTiming),
+    watch(request) {
+      const watch = startReflector(transport, request, options.metrics, options.watchTiming);
+      watches.add(watch);
+      return watch;
+    },
     direct: (timeoutMs) => apiOver(transport, { timeoutMs, queued: false }),
-    close: () => connection.close(),
+    close() {
+      for (const watch of watches) watch.stop();
+      return connection.close();
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import { type Cluster, type DispatcherOptions, HttpMethod, KubeConfig, RequestCo
 import { Agent, type Dispatcher } from 'undici';
 
 export interface ConnectionOptions {
-  /** A file. Without it: the pod's service account when there is one, else $KUBECONFIG or ~/.kube/config. */
+  /** A file. Without it: $KUBECONFIG, else the pod's service account when there is one, else ~/.kube/config. */
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly inCluster?: boolean;
@@ -30,6 +30,8 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** What client-node takes when it finds nothing, and then refuses at every call for its missing TLS. */
+const NOBODY = 'http://localhost:8080';
 const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 type Tls = Parameters<KubeConfig['createDispatcherOptions']>[1];
@@ -55,6 +57,8 @@ class SharedConfig extends KubeConfig {
 export function openConnection(options: ConnectionOptions): Connection {
   const config = load(options);
   const cluster = config.getCurrentCluster();
+  if (cluster?.server === NOBODY)
+    throw new Error('there is no kubeconfig, and this is no pod: name one with --kubeconfig');
   if (cluster === null) {
     const place = options.kubeconfig ?? 'the kubeconfig';
     throw new Error(`${place} has no cluster for its context ${JSON.stringify(config.getCurrentContext() ?? '')}`);
@@ -82,10 +86,22 @@ export function openConnection(options: ConnectionOptions): Connection {
 function load(options: ConnectionOptions): KubeConfig {
   const config = new SharedConfig();
   const root = options.serviceAccountRoot ?? '';
-  const inPod = process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${root}${TOKEN_FILE}`);
-  if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
-  else if (options.inCluster ?? (options.context === undefined && inPod)) config.loadFromCluster(root);
-  else config.loadFromDefault();
+  try {
+    if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
+    else if (options.inCluster ?? isInPod(options)) config.loadFromCluster(root);
+    else config.loadFromDefault();
+  } catch (cause) {
+    const place = options.kubeconfig ?? process.env['KUBECONFIG'] ?? 'the kubeconfig';
+    throw new Error(`${place} cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
   if (options.context !== undefined) config.setCurrentContext(options.context);
   return config;
+}
+
+/** Who names a context or a file means that one, in a pod as well. */
+function isInPod({ context, serviceAccountRoot = '' }: ConnectionOptions): boolean {
+  const { KUBECONFIG = '', KUBERNETES_SERVICE_HOST: host } = process.env;
+  return (
+    context === undefined && KUBECONFIG === '' && host !== undefined && existsSync(serviceAccountRoot + TOKEN_FILE)
+  );
 }

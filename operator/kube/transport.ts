@@ -112,7 +112,8 @@ export class Transport {
     const started = this.clock.now();
     let code = '<error>';
     try {
-      const { headers, dispatcher } = await connection.credentials();
+      // A credential plugin that hangs is no reason to.
+      const { headers, dispatcher } = await orAborted(connection.credentials(), signal);
       const response = await fetch(`${connection.server}${call.path}${queryOf(call)}`, {
         method: call.method,
         headers: {
@@ -132,6 +133,18 @@ export class Transport {
     } finally {
       metrics?.request({ method: call.method, host: this.#host, code, seconds: (this.clock.now() - started) / 1000 });
     }
+  }
+}
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -8,7 +8,7 @@ import { describe, type Transport } from './transport.ts';
 
 export type WatchNews =
   | { readonly type: 'object'; readonly object: KubeObject; readonly gone: boolean }
-  | { readonly type: 'bookmark'; readonly resourceVersion: string }
+  | { readonly type: 'bookmark'; readonly resourceVersion: string | undefined }
   /** The last news, always. */
   | { readonly type: 'end'; readonly end: WatchEnd };
 
@@ -99,7 +99,7 @@ function readLine(request: ListRequest, line: string): WatchNews {
     case 'DELETED':
       return { type: 'object', object: named(request.type, event.object), gone: event.type === 'DELETED' };
     case 'BOOKMARK':
-      return { type: 'bookmark', resourceVersion: event.object.metadata.resourceVersion ?? '' };
+      return { type: 'bookmark', resourceVersion: event.object.metadata.resourceVersion };
     case 'ERROR':
       return { type: 'end', end: failureOfEvent(event.object) };
     default:
