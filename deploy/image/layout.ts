@@ -20,6 +20,9 @@ const MEDIA = {
   index: 'application/vnd.oci.image.index.v1+json',
 };
 
+/** Of the binary of Node: 2 s and 46.9 MB; the usual 6 takes 3.3 s for 1.2 MB less. */
+const GZIP_LEVEL = 4;
+
 export interface Layer {
   /** The compressed layer, a file of this machine. */
   readonly file: string;
@@ -44,10 +47,16 @@ export async function writeLayer(entries: readonly Entry[], folder: string): Pro
   const unfinished = join(folder, `unfinished-${process.pid}`);
   const [plain, packed] = [createHash('sha256'), createHash('sha256')];
   try {
-    await pipeline(tarOf(complete(entries)), tap(plain), createGzip(), tap(packed), createWriteStream(unfinished));
+    await pipeline(
+      tarOf(complete(entries)),
+      tap(plain),
+      createGzip({ level: GZIP_LEVEL }),
+      tap(packed),
+      createWriteStream(unfinished),
+    );
     const { size } = await stat(unfinished);
     const diffId = plain.digest('hex');
-    const file = join(folder, `${diffId}.tar.gz`);
+    const file = join(folder, layerFile(diffId));
     await rename(unfinished, file);
     return { file, digest: named(packed.digest('hex')), size, diffId: named(diffId) };
   } finally {
@@ -60,12 +69,15 @@ export async function writeLayerOnce(entries: readonly Entry[], folder: string):
   const plain = createHash('sha256');
   for await (const chunk of tarOf(complete(entries))) plain.update(chunk);
   const diffId = plain.digest('hex');
-  const file = join(folder, `${diffId}.tar.gz`);
+  const file = join(folder, layerFile(diffId));
   if (!existsSync(file)) return await writeLayer(entries, folder);
   const packed = await readFile(file);
   const digest = createHash('sha256').update(packed).digest('hex');
   return { file, digest: named(digest), size: packed.length, diffId: named(diffId) };
 }
+
+/** What was packed in another way has another name: the same sources give the same digest, whatever was kept. */
+const layerFile = (diffId: string): string => `${diffId}-${process.versions.zlib}-${GZIP_LEVEL}.tar.gz`;
 
 const named = (digest: string): string => `sha256:${digest}`;
 

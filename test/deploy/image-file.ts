@@ -61,8 +61,16 @@ export function readImage(file: string, folder: string): ImageFile {
   };
 }
 
+/** By a layer's digest: unpacking Node takes a second, and both images have it. */
+const unpacked = new Map<string, string>();
+
 /** Digest of a layer's tar archive, without its compression. */
-export const unpackedDigest = (layer: string): string => sha256(gunzipSync(readFileSync(layer)));
+export function unpackedDigest(layer: string): string {
+  const packed = readFileSync(layer);
+  const found = unpacked.get(sha256(packed)) ?? sha256(gunzipSync(packed));
+  unpacked.set(sha256(packed), found);
+  return found;
+}
 
 export interface LayerEntry {
   readonly mode: string;
