@@ -3,7 +3,7 @@
  * readers pass over.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ export interface ImageFacts {
 
 /** A file in `folder`, named by the digest of what it holds. */
 export async function writeLayer(entries: readonly Entry[], folder: string): Promise<Layer> {
-  const unfinished = join(folder, `unfinished-${process.pid}`);
+  const unfinished = join(folder, `unfinished-${randomUUID()}`);
   const [plain, packed] = [createHash('sha256'), createHash('sha256')];
   try {
     await pipeline(
