@@ -5,10 +5,11 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
+import type { Compiler } from './compilation/compiler.ts';
 import { startCompiler } from './compilation/start.ts';
 import { connect, type Kube } from './kube/client.ts';
 import { elect, type Election, LeadershipLost } from './kube/election.ts';
-import { eventRecorder } from './kube/events.ts';
+import { type EventRecorder, eventRecorder } from './kube/events.ts';
 import { type OperatorMetrics, operatorMetrics } from './metrics.ts';
 import { askPods } from './pods/ask-pods.ts';
 import { startProbes } from './probes.ts';
@@ -27,6 +28,8 @@ Without --kubeconfig it uses KUBECONFIG, or the service account of the pod that 
 
 /** A Secret that cannot be read or made yet, as while the API server restarts. */
 const RETRY_MS = 2000;
+/** What is being written gets this long; a hanging API server must not keep the lease from being released. */
+const FINISH_MS = 5000;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -82,6 +85,8 @@ class Operator {
   readonly #election: Election;
   readonly #end = Promise.withResolvers<number>();
   #controller: Controller | undefined;
+  #compiler: Compiler | undefined;
+  #events: EventRecorder | undefined;
 
   constructor(kube: Kube, settings: Settings, metrics: OperatorMetrics, log: Logger) {
     this.#kube = kube;
@@ -122,9 +127,16 @@ class Operator {
     this.#log.info({ namespace: this.#namespace, server: this.#kube.server }, 'waiting to lead');
     this.#lead().catch((error: unknown) => this.#fail(error));
     const code = await this.#end.promise;
-    await this.#controller?.stop();
+    await Promise.race([this.#finish(), delay(FINISH_MS)]);
+    // Only now: whoever leads next must not meet what is still being written.
     await this.#election.stop();
     return code;
+  }
+
+  async #finish(): Promise<void> {
+    await this.#controller?.stop();
+    await this.#events?.stop();
+    await this.#compiler?.close();
   }
 
   async #lead(): Promise<void> {
@@ -133,6 +145,7 @@ class Operator {
     this.#log.info({}, 'leading');
     const compiler = await startCompiler({ credentialKey: await this.#key(), domains: this.#settings.domains });
     const events = eventRecorder({ api: this.#kube, component: 'isthmus-operator', instance: hostname() });
+    [this.#compiler, this.#events] = [compiler, events];
     this.#controller = new Controller({
       api: this.#kube,
       compiler,
@@ -172,4 +185,5 @@ class Operator {
   }
 }
 
-process.exitCode = await main();
+// Connections and threads that hang must not keep a process alive that leads no longer.
+process.exit(await main());

@@ -125,7 +125,8 @@ export function contains(live: unknown, wanted: unknown): boolean {
     if (typeof live !== 'object' || live === null) return isEmpty(wanted);
     return Object.entries(wanted).every(([key, value]) => contains((live as Record<string, unknown>)[key], value));
   }
-  return live === wanted;
+  // The API server leaves out what is false anyway.
+  return live === wanted || (wanted === false && live === undefined);
 }
 
 /** The API server drops maps and lists that hold nothing. */

@@ -32,9 +32,14 @@ export interface Seen {
   readonly binaryData?: Readonly<Record<string, string>>;
 }
 
+/** The last lines are enough to see why. */
+const LOG_END = 4000;
+
 export class Eyes {
   readonly #plane: ControlPlane;
   readonly namespace: string;
+  /** What the operator says, for when something that is waited for does not come. */
+  log: () => string = () => '';
 
   constructor(plane: ControlPlane, namespace: string) {
     this.#plane = plane;
@@ -68,7 +73,11 @@ export class Eyes {
         const condition = found();
         return condition?.reason === reason && condition.observedGeneration === seen?.metadata.generation;
       },
-      { every: 100, detail: () => JSON.stringify(seen?.status, undefined, 2) },
+      {
+        seconds: 20,
+        every: 100,
+        detail: () => `${JSON.stringify(seen?.status, undefined, 2)}\n${this.log().slice(-LOG_END)}`,
+      },
     );
     const condition = found();
     if (condition === undefined) throw new Error('what was found is lost');
@@ -88,7 +97,7 @@ export class Eyes {
         seen = await this.get(kind, name);
         return isSo(seen);
       },
-      { every: 100, detail: () => JSON.stringify(seen, undefined, 2) },
+      { seconds: 20, every: 100, detail: () => `${JSON.stringify(seen, undefined, 2)}\n${this.log().slice(-LOG_END)}` },
     );
     return seen;
   }

@@ -16,6 +16,7 @@ describe('with the chart installed and the samples applied', () => {
     installation = await install(plane, { namespace: 'mail' });
     operator = await installation.startOperator();
     eyes = new Eyes(plane, 'mail');
+    eyes.log = () => operator.daemon.log();
     await eyes.apply(sharedDomain('shared', { domain: 'shared.example' }), tenantRoute('tenant1'), john());
     await eyes.untilReason('rewriterule', 'john', 'ResolvedRefs', 'ResolvedRefs');
   });
@@ -70,8 +71,8 @@ describe('with the chart installed and the samples applied', () => {
   });
 
   it('leaves an address to the rule that has it, and names that rule to the other', async () => {
-    const other = { ...john(), metadata: { name: 'second' } };
-    await eyes.apply(other);
+    const addresses = [{ internal: 'johnny@tenant1.example', external: 'john@shared.example' }];
+    await eyes.apply({ ...john({ addresses }), metadata: { name: 'second' } });
     const condition = await eyes.untilReason('rewriterule', 'second', 'Accepted', 'Conflicted');
     expect(condition.message).toContain('john');
     expect((await eyes.condition('rewriterule', 'second', 'Stalled'))?.reason).toBe('Conflicted');
