@@ -11,6 +11,8 @@ export interface Programmed {
   readonly cause: Cause;
   /** The hash that is programmed. */
   readonly hash: string | undefined;
+  /** A pod's answer is missing, which changes nothing else when it comes. */
+  readonly unanswered?: true;
 }
 
 export function programmed(facts: StatusFacts): Programmed {
@@ -57,9 +59,13 @@ function whyNot({ subject, now }: StatusFacts, fleet: FleetFacts, wanted: string
     const look = own ? 'its Deployment and pods' : `the conditions of ${theFleet}`;
     return no('NoReadyPods', `No relay pod is ready: look at ${look}.`);
   }
-  if (!own) return no('Pending', 'The relay pods are being told; this takes seconds.');
   const told = serving.filter((pod) => runsIt(fleet, pod, wanted, subject, now)).length;
-  return no('Pending', `${told} of ${serving.length} ready relay pods run it; the others are being told.`);
+  // A count is the fleet's alone: thousands of resources would be written again for each pod.
+  const message = own
+    ? `${told} of ${serving.length} ready relay pods run it; the others are being told.`
+    : 'The relay pods are being told; this takes seconds.';
+  const unanswered = serving.some((pod) => answerOf(fleet, pod, now) === undefined);
+  return { ...no('Pending', message), ...(unanswered && { unanswered }) };
 }
 
 function no(reason: Cause['reason'], message: string): Programmed {

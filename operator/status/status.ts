@@ -9,10 +9,13 @@ import { programmed } from './programmed.ts';
 import { readiness } from './ready.ts';
 import { formatTime, parseTime } from './time.ts';
 
+/** A pod that is asked answers within this, or not at all. */
+const UNANSWERED_MS = 2000;
+
 export function statusOf(facts: StatusFacts): StatusResult {
   const { now, subject, compiled } = facts;
   const { generation, kind, status: written } = subject;
-  const { cause, hash } = programmed(facts);
+  const { cause, hash, unanswered } = programmed(facts);
   const basic: Said[] = [...compiled.conditions, { type: 'Programmed', ...cause }];
   const { conditions: ready, stallsInMs } = readiness(facts, basic, (said) => parseTime(stamp(said)) ?? now);
   const known = new Set<string>(CONDITION_TYPES[kind]);
@@ -24,7 +27,8 @@ export function statusOf(facts: StatusFacts): StatusResult {
       return { type, status, reason, message, lastTransitionTime: stamp(said), observedGeneration: generation };
     });
   const status = { observedGeneration: generation, conditions, ...kindFields(facts, compiled) };
-  return { status, changed: !equalStatus(written, status), nextLookMs: stallsInMs, programmed: hash };
+  const nextLookMs = unanswered ? Math.min(UNANSWERED_MS, stallsInMs ?? UNANSWERED_MS) : stallsInMs;
+  return { status, changed: !equalStatus(written, status), nextLookMs, programmed: hash };
 
   /** When the condition came to be as it is. */
   function stamp({ type, status }: Said): string {

@@ -40,6 +40,8 @@ interface Expected {
 
 interface Look {
   readonly at: number;
+  /** It cannot be carried out. */
+  readonly lost?: boolean;
   readonly desired?: string | null;
   readonly pods?: Record<string, ScriptedPod>;
   readonly expect: Expected;
@@ -76,7 +78,7 @@ class Stage {
   }
 
   /** What was decided of that which the script speaks of. */
-  play({ at, desired, pods = {}, expect: expected }: Look): Expected {
+  play({ at, lost = false, desired, pods = {}, expect: expected }: Look): Expected {
     if (desired !== undefined) this.#desired = desired ?? undefined;
     for (const [name, changes] of Object.entries(pods)) this.#pods.set(name, { ...this.#pods.get(name), ...changes });
     for (const [name, { gone }] of this.#pods) if (gone === true) this.#pods.delete(name);
@@ -90,11 +92,12 @@ class Stage {
       reports: this.#reports,
       memory: this.#memory,
     });
-    this.#carryOut(decision);
+    this.#memory = decision.memory;
+    if (!lost) this.#carryOut(decision);
     return asExpected(decision, expected);
   }
 
-  #carryOut({ manifest, annotate, memory }: RolloutDecision): void {
+  #carryOut({ manifest, annotate }: RolloutDecision): void {
     const [proven, candidate] = (['proven', 'candidate'] as const).map(
       (state) => this.#manifest?.revisions.find((each) => each.state === state)?.revision,
     );
@@ -103,7 +106,6 @@ class Stage {
     if (manifest === 'promote') this.#list(candidate as string);
     if (manifest === 'withdraw') this.#list(proven as string);
     for (const [name, told] of annotate) this.#pods.set(name, { ...this.#pods.get(name), told });
-    this.#memory = memory;
   }
 
   #list(proven: string, candidate?: string): void {
