@@ -17,6 +17,8 @@ import { rule } from '../support/rewrite-rules.ts';
 import { MountedFolder } from './mounted-folder.ts';
 
 const POD = fileURLToPath(new URL('../../relay/pod.ts', import.meta.url));
+/** For what a pod does within a second; a loaded machine takes longer. */
+export const UNTIL = { timeout: 20_000, interval: 20 };
 export const POD_UID = '11111111-2222-3333-4444-555555555555';
 
 /** A configuration in which john@shared.example and whoever else is named have mailboxes at tenant1. */
