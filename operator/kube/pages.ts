@@ -13,8 +13,13 @@ export interface ListRequest {
   readonly signal?: AbortSignal;
 }
 
-/** client-go's; 500 Secrets of ordinary size are some megabytes. */
-const PAGE_SIZE = 500;
+/** client-go's, for metadata. */
+const PAGE_OF_METADATA = 500;
+/** A RewriteRule may hold 100 KB: what comes in one piece is parsed and told in one, and leases are renewed in between. */
+const PAGE_OF_CONTENT = 100;
+
+/** For the API server: no limit. */
+const WHOLE = 0;
 
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
@@ -49,13 +54,13 @@ export async function readPages(
   tell: (objects: readonly KubeObject[]) => void,
   restart: () => void,
 ): Promise<ApiAnswer<string>> {
-  const page = (limit: number | undefined, position: string | undefined) =>
+  const page = (limit: number, position: string | undefined) =>
     transport.json(
       {
         method: 'GET',
         path: collectionPath(request.type, request.namespace),
         // No resourceVersion: the newest, even right after another API server has answered that is behind.
-        query: { ...selectorsOf(request), limit: limit?.toString(), continue: position },
+        query: { ...selectorsOf(request), limit: String(limit), continue: position },
         accept: acceptOf(request, 'list'),
         repeatable: true,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -63,14 +68,14 @@ export async function readPages(
       lane,
     );
   let position: string | undefined;
-  let limit: number | undefined = PAGE_SIZE;
+  let limit = request.metadataOnly === true ? PAGE_OF_METADATA : PAGE_OF_CONTENT;
   for (;;) {
     const answer = await page(limit, position);
     if (!answer.ok) {
       if (!isForgotten(answer) || position === undefined) return answer;
       restart();
       position = undefined;
-      limit = undefined;
+      limit = WHOLE;
       continue;
     }
     const { items, metadata } = answer.value as Page;

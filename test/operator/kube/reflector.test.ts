@@ -45,19 +45,18 @@ describe('a list', () => {
   const pagesOf = (from: number) =>
     proxy.asked.slice(from).filter(({ path, query }) => path.includes(`/${namespace}/`) && !query.has('watch'));
 
-  test('of 2,000 objects comes in pages, and each object is told once', async () => {
+  test.each([
+    { what: 'objects', metadataOnly: false, limit: 100 },
+    { what: "objects' metadata", metadataOnly: true, limit: 500 },
+  ])('of 2,000 $what comes in pages of $limit, and each is told once', async ({ metadataOnly, limit }) => {
     const before = proxy.asked.length;
-    const following = follow(kube, { type: CONFIG_MAP, namespace });
+    const following = follow(kube, { type: CONFIG_MAP, namespace, metadataOnly });
     await following.watch.synced;
     expect(following.told.length).toBe(COUNT + 1);
     expect(new Set(following.told).size).toBe(COUNT + 1);
-    expect(pagesOf(before).map(({ query }) => [query.get('limit'), query.has('continue')])).toEqual([
-      ['500', false],
-      ['500', true],
-      ['500', true],
-      ['500', true],
-      ['500', true],
-    ]);
+    const pages = pagesOf(before).map(({ query }) => [query.get('limit'), query.has('continue')]);
+    const expected = Array.from({ length: Math.ceil((COUNT + 1) / limit) }, (_, page) => [String(limit), page > 0]);
+    expect(pages).toEqual(expected);
     following.watch.stop();
     await following.watch.ended;
   });
@@ -69,7 +68,7 @@ describe('a list', () => {
     await following.watch.synced;
     expect(new Set(following.told).size).toBe(COUNT + 1);
     expect(following.told.length).toBe(COUNT + 1);
-    expect(pagesOf(before).map(({ query }) => query.get('limit'))).toEqual(['500', '500', null]);
+    expect(pagesOf(before).map(({ query }) => query.get('limit'))).toEqual(['100', '100', '0']);
     expect(following.troubles).toEqual([]);
     following.watch.stop();
     await following.watch.ended;
