@@ -13,6 +13,12 @@ const CHART = 'charts/isthmus';
 /** Folders in which every file is made here: others are left from a kind that is gone. */
 const OWN_FOLDERS = [`${CHART}/files/crds`];
 
+const INSTALL_HEADER = `# Made by "npm run generate": Isthmus without Helm, in namespace mail. Never edited by hand.
+#   kubectl create namespace mail
+#   kubectl apply --server-side -f deploy/manifests/install.yaml
+# Other names and settings: kustomization.yaml beside it, or the chart. docs/install.md says more.
+`;
+
 /** File, from the project's root → content. */
 export function generated(root: string): Map<string, string> {
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -23,6 +29,10 @@ export function generated(root: string): Map<string, string> {
     ...crds,
     ...argocdFiles(read('deploy/argocd/health.lua')),
     [`${CHART}/files/dashboard.json`, `${JSON.stringify(dashboard(), null, 2)}\n`],
+    [
+      'deploy/manifests/install.yaml',
+      [INSTALL_HEADER, ...crds.map(([, text]) => text), read('deploy/manifests/operator.yaml')].join('---\n'),
+    ],
     ['docs/alerts.md', alertsPage(read(`${CHART}/files/alerts.yaml`))],
     [`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`],
     [`${CHART}/README.md`, readme(read(`${CHART}/Chart.yaml`), read(`${CHART}/values.yaml`))],

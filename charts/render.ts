@@ -1,4 +1,4 @@
-/** What helm makes of the chart: deploy/manifests/install.yaml, and a snapshot for each file of test/charts/values. */
+/** What helm makes of the chart: deploy/manifests/operator.yaml, and a snapshot for each file of test/charts/values. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -9,15 +9,13 @@ const VALUES = 'test/charts/values';
 const RENDERED = 'test/charts/rendered';
 const NAMESPACE = 'mail';
 
-const INSTALL_HEADER = `# Isthmus without Helm, in namespace ${NAMESPACE}: CRDs, rights, settings and the operator. Rendered from ${CHART}; never edited by hand.
-#   kubectl create namespace ${NAMESPACE}
-#   kubectl apply --server-side -f deploy/manifests/install.yaml
-# Other names and settings: kustomize (deploy/manifests/kustomization.yaml), or the chart. docs/install.md says more.
+const HEADER = `# Rights, settings and the operator, as ${CHART} makes them by default; never edited by hand.
+# install.yaml holds this and the CRDs.
 `;
 
 /** Lines that would claim the object for Helm. */
 const OF_HELM = /^ *(helm\.sh\/chart|app\.kubernetes\.io\/managed-by: Helm).*\n|^# Source: .*\n/gm;
-/** Snapshots need no copy of what files/crds has. */
+/** A changed CRD changes none of these files: they can be made with helm only. */
 const WITHOUT_CRDS = ['--set', 'crds.enabled=false'];
 
 function template(helm: string, root: string, args: readonly string[]): string {
@@ -36,12 +34,12 @@ export function renderValues(helm: string, root: string, name: string, args: rea
 
 /** File, from the project's root → content. */
 export function rendered(helm: string, root: string): Map<string, string> {
-  const install = template(helm, root, ['--set', 'crds.keep=false']).replace(OF_HELM, '');
+  const operator = template(helm, root, WITHOUT_CRDS).replace(OF_HELM, '');
   const snapshots = valuesFiles(root).map((name): [string, string] => [
     `${RENDERED}/${name}.yaml`,
     renderValues(helm, root, name, WITHOUT_CRDS),
   ]);
-  return new Map([['deploy/manifests/install.yaml', INSTALL_HEADER + install], ...snapshots]);
+  return new Map([['deploy/manifests/operator.yaml', HEADER + operator], ...snapshots]);
 }
 
 function main([helm]: readonly string[]): number {

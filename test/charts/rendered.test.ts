@@ -56,6 +56,19 @@ describe('the chart', () => {
     expect(stdout).not.toContain('[WARNING]');
   });
 
+  it.each([
+    ['default', ['npm run image', 'rollout status deployment/isthmus-operator', 'deploy/samples/two-tenants/']],
+    ['cluster-wide', ['EVERY SECRET', 'registry.example.org/isthmus/relay:0.1.1']],
+    ['two-namespaces', ['mail, branch', 'No RelayFleet is made']],
+  ])('says with the values %s what comes next', async (name, sentences) => {
+    const values = join(ROOT, 'test/charts/values', `${name}.yaml`);
+    const place = ['--namespace', 'mail', '--values', values, '--dry-run=client'];
+    const { stdout } = await run(helm, ['install', 'isthmus', join(ROOT, 'charts/isthmus'), ...place], { env });
+    const [, notes = ''] = stdout.split('\nNOTES:\n');
+    for (const sentence of sentences) expect(notes).toContain(sentence);
+    expect(notes.includes('EVERY SECRET')).toBe(name === 'cluster-wide');
+  });
+
   it.each(refusals)('refuses values: $says', async ({ set, says }) => {
     const values = join(folder, 'refused.yaml');
     writeFileSync(values, stringify(set));

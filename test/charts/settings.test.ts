@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { staleFiles } from '../../charts/generate.ts';
 import { chartValues } from '../../charts/values.ts';
+import { KINDS, SCHEMAS } from '../../crds/v1alpha1/kinds.ts';
 import { validateResource } from '../../crds/validate.ts';
 import { settingsSchema } from '../../operator/settings.ts';
 import { ROOT } from '../support/test-files.ts';
@@ -129,7 +130,22 @@ describe('rights', () => {
   });
 });
 
+interface Chart {
+  readonly appVersion: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 describe('the chart', () => {
+  it('tells Artifact Hub of every kind, with examples that the API server would take', () => {
+    const { annotations } = parse(read('charts/isthmus/Chart.yaml')) as Chart;
+    const crds = parse(annotations['artifacthub.io/crds'] ?? '') as { kind: string; name: string }[];
+    expect(crds.map(({ kind, name }) => [kind, name])).toEqual(
+      KINDS.map((kind) => [kind, `${SCHEMAS[kind].plural}.isthmus.dev`]),
+    );
+    const examples = parse(annotations['artifacthub.io/crdsExamples'] ?? '') as unknown[];
+    expect(examples.map((example) => validateResource(example))).toMatchObject(examples.map(() => ({ ok: true })));
+  });
+
   it('has nothing generated that is stale', () => {
     expect(staleFiles(ROOT)).toEqual([]);
   });
@@ -140,10 +156,12 @@ describe('the chart', () => {
 
   it('has the version of the project, whose images it names', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
-    const { appVersion } = parse(read('charts/isthmus/Chart.yaml')) as { appVersion: string };
+    const { appVersion, annotations } = parse(read('charts/isthmus/Chart.yaml')) as Chart;
     expect(appVersion).toBe(version);
     const { image, relayImage } = chartValues.parse(parse(read('charts/isthmus/values.yaml')));
     const repository = /REPOSITORY = '([^']+)'/.exec(read('deploy/image/images.ts'))?.[1];
     expect([image.repository, relayImage.repository]).toEqual([`${repository}/operator`, `${repository}/relay`]);
+    const listed = parse(annotations['artifacthub.io/images'] ?? '') as { image: string }[];
+    expect(listed.map((one) => one.image)).toEqual([image, relayImage].map((one) => `${one.repository}:${version}`));
   });
 });
