@@ -41,7 +41,7 @@ export const EXPLAIN_OPTIONS: OptionSpecs = {
   to: { value: 'ADDRESS', multiple: true, help: 'recipient; may be given several times' },
   fleet: { value: 'NAME', help: 'which RelayFleet to ask, when the manifests have several' },
   data: { value: 'DIR', help: "the relay's --data: what it remembers; nothing is written there" },
-  output: { value: 'FORMAT', help: 'text (default) or json' },
+  output: { value: 'FORMAT', short: 'o', help: 'text (default) or json' },
   help: { help: 'this text' },
 };
 
@@ -50,7 +50,7 @@ Says step by step what the relay would do with a message: who the client is, whi
 not, what becomes of the header, and the next hop. MESSAGE is a file, or - for standard input. Nothing is sent, no name is
 looked up, and next hops are taken to accept everything. Asked are manifests, or a cluster: its resources, or what its pods
 run now.
-Exit code 0: accepted for every recipient. 1: not. 2: the command line is wrong.`;
+Exit code 0: accepted for every recipient. 1: not. 2: the command line is wrong, or the cluster cannot be asked.`;
 
 export interface ExplainCommand {
   readonly source: FolderSource | ClusterSource;

@@ -1,6 +1,7 @@
 /** What `isthmus explain` plays a message in, from a cluster: its resources, files over them, or what its pods run now. */
 
 import { MADE_UP_KEY } from '../explain-memory.ts';
+import { listed } from '../../operator/compile/order.ts';
 import { CommandLineError } from '../command-line.ts';
 import { whatIsWaitedFor } from '../explain-held.ts';
 import { standInForSecrets } from '../explain-stand-in.ts';
@@ -8,6 +9,7 @@ import { compiledWorld, type World } from '../explain-world.ts';
 import { chooseFleet } from '../fleet-choice.ts';
 import { compileContent } from './compile.ts';
 import { type ClusterContent, readResources, withReferences } from './content.ts';
+import { differing } from './difference.ts';
 import { readGiven } from './given.ts';
 import { readInForce } from './in-force.ts';
 import { readMemory } from './memory.ts';
@@ -23,6 +25,9 @@ export interface ClusterSource {
   /** Laid over the resources. */
   readonly files: readonly string[];
 }
+
+/** Of resources that the pods run otherwise. */
+const MOST_NAMES = 10;
 
 export function worldOfCluster(source: ClusterSource, fleet: string | undefined, now: Date): Promise<World> {
   return inCluster(source.choice, (cluster) =>
@@ -44,12 +49,16 @@ async function worldOfResources(
   const { documents, names } = standInForSecrets(content.documents, (id) => content.unread.has(id));
   const told: ClusterContent = { ...content, documents };
   const compiled = compileContent(told, state, now);
+  const world = compiledWorld(told, compiled, fleetName, `namespace ${home} has`);
+  const running = state.running.find((one) => one.namespace === home && one.name === world.fleet)?.config;
+  const others = running === undefined ? [] : differing(world.config, running);
   const what = files.length === 0 ? `the resources in namespace ${home}` : `the files over namespace ${home}`;
   return {
-    ...compiledWorld(told, compiled, fleetName, `namespace ${home} has`),
+    ...world,
     madeUpSecrets: names,
     notes: [
       `Told from ${what}; --running tells what the pods run now.`,
+      ...(others.length === 0 ? [] : [`The pods run otherwise: ${listed(others, MOST_NAMES)}.`]),
       ...names.map((secret) => `Secret ${secret} may not be read by you: told as if it held a good key.`),
       ...remarks.filter(({ severity }) => severity !== 'note').map(({ file, message }) => `${file}: ${message}.`),
     ],

@@ -15,6 +15,7 @@ import { statusText } from '../../cli/status-text.ts';
 import type { KubeObject } from '../../operator/kube/api.ts';
 
 const CASES = new URL('../cases/status/', import.meta.url);
+const DOCUMENTATION = new URL('../../docs/kubectl.md', import.meta.url);
 const NOW = Date.parse('2026-11-22T09:00:00Z');
 /** UPDATE=1 writes the outputs: read every line of the difference before it is kept. */
 const update = process.env.UPDATE === '1';
@@ -56,6 +57,11 @@ describe('isthmus status', () => {
     const place = new URL(file.replace('.yaml', '.txt'), CASES);
     if (update) writeFileSync(fileURLToPath(place), actual);
     expect(actual).toBe(readFileSync(place, 'utf8'));
+  });
+
+  it('is shown in the documentation as it is', () => {
+    const [shown] = readFileSync(new URL('missing-secret.txt', CASES), 'utf8').split('exit code');
+    expect(readFileSync(DOCUMENTATION, 'utf8')).toContain(`$ kubectl isthmus status -n mail\n${shown}\`\`\``);
   });
 
   it('shows twenty of a kind, those that are not ready first, and all with -o wide', () => {
