@@ -31,7 +31,7 @@ export function generated(root: string): Map<string, string> {
     [`${CHART}/files/dashboard.json`, `${JSON.stringify(dashboard(), null, 2)}\n`],
     [
       'deploy/manifests/install.yaml',
-      [INSTALL_HEADER, ...crds.map(([, text]) => text), read('deploy/manifests/operator.yaml')].join('---\n'),
+      INSTALL_HEADER + [...crds.map(([, text]) => text), read('deploy/manifests/operator.yaml')].join('---\n'),
     ],
     ['docs/alerts.md', alertsPage(read(`${CHART}/files/alerts.yaml`))],
     [`${CHART}/values.schema.json`, `${JSON.stringify(valuesSchema(), null, 2)}\n`],

@@ -34,7 +34,9 @@ export function renderValues(helm: string, root: string, name: string, args: rea
 
 /** File, from the project's root → content. */
 export function rendered(helm: string, root: string): Map<string, string> {
-  const operator = template(helm, root, WITHOUT_CRDS).replace(OF_HELM, '');
+  const operator = template(helm, root, WITHOUT_CRDS)
+    .replace(OF_HELM, '')
+    .replace(/^---\n/, '');
   const snapshots = valuesFiles(root).map((name): [string, string] => [
     `${RENDERED}/${name}.yaml`,
     renderValues(helm, root, name, WITHOUT_CRDS),
