@@ -9,6 +9,8 @@ const UNREADY_MS = 10_000;
 const SLOW_MS = 120_000;
 /** One pod falls silent when its node dies; two in a row do not by chance. */
 const SILENT_PODS = 2;
+/** Pods are asked every 10 s: two answers in a row are missing. */
+const ANSWERING_MS = 25_000;
 
 export type Verdict =
   /** The canary has not shown anything yet. */
@@ -74,9 +76,11 @@ export function isServing(pod: RelayPod): boolean {
 export function chooseCanary(facts: RolloutFacts, revision: string, tried: Tried | undefined): Canary | undefined {
   const { now, pods, reports } = facts;
   const rank = ({ uid }: RelayPod) => {
+    const report = reports.get(uid);
+    const answers = report !== undefined && now - report.at <= ANSWERING_MS;
     // Left behind by an attempt that was broken off: no other needs to try it.
-    if (reports.get(uid)?.running === revision) return 0;
-    return (tried?.pods.has(uid) ? 3 : 1) + (reports.has(uid) ? 0 : 1);
+    if (answers && report.running === revision) return 0;
+    return (tried?.pods.has(uid) ? 3 : 1) + (answers ? 0 : 1);
   };
   const [pod] = pods
     .filter(isServing)
