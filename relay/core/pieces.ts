@@ -103,7 +103,8 @@ function readItem(text: string): ReadItem {
   const rows = takeRows(raw);
   if (rows === undefined) return refuse('a rule of a piece holds a row that is not [internal, external, direction]');
   const parsed = pieceItemSchema.safeParse(raw);
-  if (parsed.success) return { ok: true, item: parsed.data, rows };
+  // As it was written, its fields in their order: hashes are made of them.
+  if (parsed.success) return { ok: true, item: raw as PieceItem, rows };
   return refuse(`an item of a piece is not as it should be: ${problemText(parsed.error)}`);
 }
 

@@ -99,8 +99,9 @@ export function buildRuleTable(config: RelayConfig, packed?: PackedRules, before
     .map((rule, rank): IndexedRule => ({ rule, onlyTo: rule.onlyTo && new Set(rule.onlyTo), rank }));
   const parts = rules.flatMap((indexed) => {
     const { name, addresses } = indexed.rule;
-    const all = packed?.get(name) ?? (addresses.length === 0 ? [] : [packRows(addresses, name)]);
-    return all.map((rows) => ({ indexed, rows }));
+    const all = packed?.get(name) ?? [packRows(addresses, name)];
+    // Without rows it would have the number of another's first row.
+    return all.filter((rows) => rows.count > 0).map((rows) => ({ indexed, rows }));
   });
   const { index, first } = indexFor(
     parts.map(({ rows }) => rows),
