@@ -6,12 +6,16 @@ import { type KubeMetrics, kubeMetrics } from './kube/metrics.ts';
 import type { FleetIdentity } from './manifests/input.ts';
 import type { FleetFacts } from './status/facts.ts';
 
+type FleetName = Pick<FleetIdentity, 'namespace' | 'name'>;
+
 export interface OperatorMetrics extends KubeMetrics {
   readonly registry: Registry;
   /** Call the result when it is done. */
   readonly compileSeconds: { startTimer(): () => void };
   compiled(compilation: Compilation): void;
-  fleet(fleet: Pick<FleetIdentity, 'namespace' | 'name'>, facts: FleetFacts | undefined): void;
+  fleet(fleet: FleetName, facts: FleetFacts | undefined): void;
+  /** It has been deleted. */
+  forget(fleet: FleetName): void;
 }
 
 /** From one changed rule to everything. */
@@ -29,7 +33,14 @@ export function operatorMetrics(): OperatorMetrics {
   });
   const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge({ name, help, labelNames, registers });
-  const resources = gauge('isthmus_operator_resources', 'Resources, by whether they are accepted', 'kind', 'accepted');
+  const resources = gauge(
+    'isthmus_operator_resources',
+    'Resources, by whether they are accepted and all that they refer to is found',
+    'namespace',
+    'kind',
+    'accepted',
+    'resolved',
+  );
   const labels = ['namespace', 'fleet'] as const;
   const pods = gauge('isthmus_operator_fleet_pods', 'Relay pods that are ready', ...labels);
   const programmed = gauge(
@@ -53,9 +64,9 @@ export function operatorMetrics(): OperatorMetrics {
     compileSeconds: { startTimer: () => compileSeconds.startTimer() },
     compiled({ statuses }) {
       resources.reset();
-      for (const { kind, conditions } of statuses) {
-        const accepted = conditions.find(({ type }) => type === 'Accepted')?.status === 'True';
-        resources.inc({ kind, accepted: String(accepted) });
+      for (const { kind, namespace, conditions } of statuses) {
+        const is = (type: string) => String(conditions.find((each) => each.type === type)?.status === 'True');
+        resources.inc({ namespace, kind, accepted: is('Accepted'), resolved: is('ResolvedRefs') });
       }
     },
     fleet({ namespace, name }, facts) {
@@ -66,6 +77,9 @@ export function operatorMetrics(): OperatorMetrics {
       programmed.set(of, serving.filter(({ uid }) => facts.reports.get(uid)?.running === facts.revision).length);
       failed.set(of, facts.failed === undefined ? 0 : 1);
       heldBack.set(of, facts.heldBack === undefined ? 0 : 1);
+    },
+    forget: ({ namespace, name }) => {
+      for (const each of [pods, programmed, failed, heldBack]) each.remove({ namespace, fleet: name });
     },
   };
 }

@@ -166,8 +166,12 @@ export class Controller {
   async #compile(): Promise<number> {
     for (const resource of this.#intake.resources()) if (resource.kind === 'RelayFleet') this.#fleetFor(resource);
     for (const [key, fleet] of this.#fleets) {
-      if (this.#fleetObject(key) === undefined) this.#fleets.delete(key);
-      else await this.#prepare(fleet);
+      if (this.#fleetObject(key) !== undefined) {
+        await this.#prepare(fleet);
+        continue;
+      }
+      this.#fleets.delete(key);
+      this.#options.metrics.forget(fleet.identity);
     }
     const { compiler, now, metrics } = this.#options;
     const generations = this.#intake.generations();

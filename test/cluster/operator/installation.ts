@@ -33,7 +33,8 @@ export interface Installation {
   readonly namespace: string;
   /** Of the chart's ServiceAccount. */
   readonly kubeconfig: string;
-  startOperator(name?: string): Promise<OperatorProcess>;
+  /** `through`: a kubeconfig that leads to the API server by another way. */
+  startOperator(name?: string, through?: string): Promise<OperatorProcess>;
   stop(): Promise<void>;
 }
 
@@ -60,8 +61,8 @@ export async function install(plane: ControlPlane, options: InstallationOptions)
   return {
     namespace,
     kubeconfig,
-    async startOperator(name = 'operator') {
-      const operator = await startOperator({ folder, kubeconfig, settings, namespace, name });
+    async startOperator(name = 'operator', through = kubeconfig) {
+      const operator = await startOperator({ folder, kubeconfig: through, settings, namespace, name });
       daemons.push(operator.daemon);
       return operator;
     },
