@@ -142,17 +142,15 @@ class Reflector implements Watch {
       signal,
     });
     let version = from;
+    let end: WatchEnd = 'closed';
     for await (const each of news) {
       if (signal.aborted) return version;
-      if (each.type !== 'end') {
-        version = this.#take(each) ?? version;
-        continue;
-      }
-      const brief = version === from && clock.now() - started < SHORTEST_WATCH_MS;
-      const end = each.end === 'closed' && brief ? noAnswer('the watch was closed at once') : each.end;
-      return (await this.#isResumable(end)) ? version : undefined;
+      if (each.type === 'end') end = each.end;
+      else version = this.#take(each) ?? version;
     }
-    return version;
+    const brief = version === from && clock.now() - started < SHORTEST_WATCH_MS;
+    if (end === 'closed' && brief) end = noAnswer('the watch was closed at once');
+    return (await this.#isResumable(end)) ? version : undefined;
   }
 
   #take(news: Exclude<WatchNews, { type: 'end' }>): string | undefined {

@@ -13,9 +13,14 @@ const times = lasting === undefined ? QUICK_LEASE : LASTING_LEASE;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const election = elect({ kube: connect({ kubeconfig }), namespace: 'default', leaseName, identity, ...times });
 election.signal.addEventListener('abort', () => say(`ended: ${election.signal.reason.message}`));
+let writing: NodeJS.Timeout | undefined;
+process.on('SIGTERM', () => {
+  clearInterval(writing);
+  void election.stop().then(() => process.exit(0));
+});
 await election.acquired;
 say('leads');
-const writing = setInterval(() => {
+writing = setInterval(() => {
   try {
     election.assertLeader();
     say('writes');
@@ -24,7 +29,3 @@ const writing = setInterval(() => {
     clearInterval(writing);
   }
 }, 5);
-process.on('SIGTERM', () => {
-  clearInterval(writing);
-  void election.stop().then(() => process.exit(0));
-});
