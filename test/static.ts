@@ -1,7 +1,7 @@
 /** The checks that need no running program: types, import walls, format, generated files, sizes and names. `npm run check` */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { filesBelow, ROOT } from './support/test-files.ts';
@@ -77,9 +77,10 @@ export function staticChecks(): StaticCheck[] {
         /"resolved": "https?:/.test(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) ? ['"resolved" found'] : [],
     ],
   ];
-  if (existsSync(join(ROOT, 'crds/generate.ts'))) {
-    checks.push(['generated: the CRDs are what crds/generate.ts makes', () => tool(['crds/generate.ts', '--check'])]);
-  }
+  checks.push(
+    ['generated: the CRDs are what crds/generate.ts makes', () => tool(['crds/generate.ts', '--check'])],
+    ['generated: the chart is what charts/generate.ts makes', () => tool(['charts/generate.ts', '--check'])],
+  );
   return checks.map(([name, check]) => ({ name, complaints: check() }));
 }
 
