@@ -27,6 +27,8 @@ export interface MailSystemSettings {
   /** Name in its greeting. */
   readonly name: string;
   readonly identity: Identity;
+  /** Default: a free port on loopback. */
+  readonly listen?: { readonly address: string; readonly port: number };
   hasMailbox(address: string): boolean;
   onArrival?(arrival: Arrival): void;
 }
@@ -73,7 +75,8 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
   });
   // A peer that hangs up in the middle is nothing a demo must end for.
   server.on('error', () => {});
-  server.listen(0, '127.0.0.1');
+  const { address, port } = settings.listen ?? { address: '127.0.0.1', port: 0 };
+  server.listen(port, address);
   await once(server.server, 'listening');
   return {
     port: (server.server.address() as AddressInfo).port,

@@ -64,7 +64,7 @@ export async function setUp(part: Part, { usualPorts, onArrival }: SceneryOption
     relay = await startRelay({ root, folder, manifests: [part.sample, overlay], port, metricsPort });
     const { logFile, changed } = relay;
     const stage: Stage = {
-      senders: sendersOf(part, authority, port),
+      senders: sendersOf(part, authority, { relayPort: port }),
       systems,
       verify: createVerifier({
         [`isthmus._domainkey.${part.domain}`]: shared.record,
@@ -85,7 +85,11 @@ function entries<Key extends string, Value>(record: Readonly<Partial<Record<Key,
 }
 
 /** Who shows a certificate of the same name shows the same one. */
-function sendersOf({ origins }: Part, authority: Authority, relayPort: number): Partial<Record<SenderName, Sender>> {
+export function sendersOf(
+  { origins }: Part,
+  authority: Authority,
+  relay: Pick<Sender, 'relayPort' | 'relayHost'>,
+): Partial<Record<SenderName, Sender>> {
   const issued = new Map<string, Identity>();
   const identityOf = (name: string, selfMade: boolean) => {
     if (selfMade) return makeAuthority().issue(name);
@@ -96,12 +100,12 @@ function sendersOf({ origins }: Part, authority: Authority, relayPort: number): 
   return Object.fromEntries(
     entries(origins).map(([sender, { name, certificate, selfMade = false }]) => [
       sender,
-      { name, identity: certificate === undefined ? undefined : identityOf(certificate, selfMade), relayPort },
+      { name, identity: certificate === undefined ? undefined : identityOf(certificate, selfMade), ...relay },
     ]),
   );
 }
 
-function makeDkimKey(): { readonly privateKey: string; readonly record: string } {
+export function makeDkimKey(): { readonly privateKey: string; readonly record: string } {
   const pair = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'der' },

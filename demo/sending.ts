@@ -22,6 +22,8 @@ export interface Sender {
   /** Shown when the relay asks for a certificate. */
   readonly identity?: Identity | undefined;
   readonly relayPort: number;
+  /** Default: loopback. */
+  readonly relayHost?: string;
 }
 
 /** On one machine every answer takes milliseconds; a relay that says nothing for so long will never. */
@@ -122,7 +124,7 @@ function impatient(socket: Socket): Socket {
 }
 
 export async function connect(sender: Sender): Promise<Conversation> {
-  const socket = connectSocket(sender.relayPort, '127.0.0.1');
+  const socket = connectSocket(sender.relayPort, sender.relayHost ?? '127.0.0.1');
   await once(socket, 'connect');
   const conversation = new Conversation(impatient(socket));
   await conversation.greet(sender);
