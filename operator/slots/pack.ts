@@ -81,7 +81,7 @@ export class Packer {
       ok: true,
       pieces: make('config', placed),
       memory: make('memory', remembered),
-      parts: partsOf(config, this.#hash, (rule) => rulePart.get(rule) ?? ''),
+      parts: partsOf(config, (rule) => rulePart.get(rule) ?? ''),
     };
   }
 

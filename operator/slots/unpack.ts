@@ -66,7 +66,7 @@ export function unpackStored(
         [...parts, ...tombstoneRules].map(({ rule }) => rule.name),
       ),
     ),
-    parts: partsOf(config, hash, (rule) => hash(ruleTexts(rule).join('\n'))),
+    parts: partsOf(config, (rule) => hash(ruleTexts(rule).join('\n'))),
   };
 }
 
