@@ -128,9 +128,10 @@ export class FleetConfig {
       memory: this.#memory,
     });
     const written = await this.#execute(decision, compiled);
-    if (!written.ok) return { ok: false, problem: written.message, lookAgainMs: decision.lookAgainMs };
     this.#tell(decision.memory);
+    // Also when something could not be written: that a revision has failed must not be forgotten.
     this.#memory = decision.memory;
+    if (!written.ok) return { ok: false, problem: written.message, lookAgainMs: decision.lookAgainMs };
     return { ok: true, problem: undefined, lookAgainMs: decision.lookAgainMs };
   }
 
@@ -144,9 +145,12 @@ export class FleetConfig {
   async #ask(pods: readonly RelayPod[]): Promise<void> {
     const now = this.#around.now();
     const { proven } = this;
-    const isFresh = ({ uid, ready }: RelayPod) => {
+    const { answersSince = 0 } = this.#memory.proven ?? {};
+    const isFresh = ({ uid, ready, annotatedRevision }: RelayPod) => {
       const report = this.#reports.get(uid);
-      return ready && report !== undefined && report.running === proven && now - report.at < ASK_AGAIN_MS;
+      if (!ready || report === undefined || report.running !== proven) return false;
+      const isTrying = annotatedRevision !== undefined && annotatedRevision !== proven;
+      return !isTrying && report.at >= answersSince && now - report.at < ASK_AGAIN_MS;
     };
     const asked = pods.filter((pod) => pod.ip !== undefined && !pod.terminating && !isFresh(pod));
     const answers = await this.#around.askPods(asked);

@@ -85,7 +85,7 @@ export class Fleet {
       reports,
       failed: this.#config.memory.failed,
       proven: this.#config.proven,
-      reportsSince: this.#config.memory.proven?.since,
+      reportsSince: this.#config.memory.proven?.answersSince,
       heldBack: this.#heldBack(),
       imageTooOld: [...reports.values()].some(({ formats }) => !formats.includes(CONFIG_FORMAT)) ? TOO_OLD : undefined,
     };
