@@ -16,6 +16,7 @@ function watching(time = '2026-01-01T00:00:00.000Z') {
   const status = () =>
     relayStatus({
       config: relayConfig(),
+      addresses: 0,
       refused: undefined,
       connections: 0,
       nextHops: [],

@@ -24,6 +24,11 @@ export class MountedFolder {
     if (before !== undefined) rmSync(join(this.folder, before), { recursive: true });
   }
 
+  /** After the whole folder was removed. */
+  restore(): void {
+    mkdirSync(this.folder);
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
