@@ -3,6 +3,7 @@
 import type { IsthmusResource } from '../crds/v1alpha1/kinds.ts';
 import { compile } from '../operator/compile/compile.ts';
 import type { CompileInput, DataObject, LookupResult } from '../operator/compile/input.ts';
+import type { CompileMemory } from '../operator/compile/memory.ts';
 import type { CompileResult } from '../operator/compile/result.ts';
 import { nodePlatform } from '../operator/platform.ts';
 import { identity, type Manifests } from './manifests/document.ts';
@@ -19,7 +20,12 @@ export interface CompilationOptions {
   readonly signingKeys?: readonly string[];
 }
 
-export function compileManifests(manifests: Manifests, options: CompilationOptions): CompileResult {
+/** `memory` is for those who compile the same folders again and again. */
+export function compileManifests(
+  manifests: Manifests,
+  options: CompilationOptions,
+  memory?: CompileMemory,
+): CompileResult {
   const { state, now } = options;
   const objects = new Map<string, DataObject>();
   const resources: CompileInput['resources'][number][] = [];
@@ -42,7 +48,7 @@ export function compileManifests(manifests: Manifests, options: CompilationOptio
     (kind: 'Secret' | 'ConfigMap') =>
     (namespace: string, name: string): LookupResult =>
       objects.get(identity({ kind, namespace, name })) ?? 'missing';
-  return compile({
+  const input: CompileInput = {
     resources,
     invalid,
     secrets: lookup('Secret'),
@@ -53,7 +59,8 @@ export function compileManifests(manifests: Manifests, options: CompilationOptio
     now: now.getTime(),
     platform: PLATFORM,
     fromFiles: true,
-  });
+  };
+  return compile(input, memory);
 }
 
 function withoutCertificate(resource: IsthmusResource): IsthmusResource {

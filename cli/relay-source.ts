@@ -1,9 +1,11 @@
 /** From folders to configurations: reads, keeps the last good content of each file, compiles, and remembers. */
 
-import type { FleetResult } from '../operator/compile/result.ts';
+import { CompileMemory } from '../operator/compile/memory.ts';
+import type { CompileResult, FleetResult } from '../operator/compile/result.ts';
 import { compileManifests } from './compilation.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
 import { chooseFleet } from './fleet-choice.ts';
+import type { Manifests } from './manifests/document.ts';
 import { FolderReader } from './manifests/folder.ts';
 import { LastGood } from './manifests/last-good.ts';
 import type { RelayCommand } from './relay-options.ts';
@@ -29,6 +31,7 @@ export class RelaySource {
   readonly #reader = new FolderReader();
   readonly #lastGood = new LastGood();
   #state: State;
+  #memory: CompileMemory | undefined;
 
   constructor({ manifests, dataFolder, fleet, tlsFiles }: RelayCommand) {
     this.#folders = manifests;
@@ -42,12 +45,7 @@ export class RelaySource {
   /** Looks at the folders as they are now. Remembers nothing yet: see remember(). */
   read(now: Date): Reading {
     const manifests = this.#lastGood.update(this.#folders.map((folder) => this.#reader.read(folder)));
-    const compiled = compileManifests(manifests, {
-      state: this.#state,
-      now,
-      ownCertificate: this.#ownCertificate,
-      signingKeys: this.#signingKeys,
-    });
+    const compiled = this.#compile(manifests, now);
     const fleet = () => chooseFleet(compiled.fleets, this.#fleet);
     return {
       diagnoses: diagnose(manifests, compiled, { secretsMayBeMissing: false }),
@@ -58,6 +56,21 @@ export class RelaySource {
         return { running: [{ namespace, name, config }], tombstones: compiled.tombstones };
       },
     };
+  }
+
+  #compile(manifests: Manifests, now: Date): CompileResult {
+    // After an exception a memory is not to be used again.
+    const memory = this.#memory ?? new CompileMemory();
+    this.#memory = undefined;
+    const options = {
+      state: this.#state,
+      now,
+      ownCertificate: this.#ownCertificate,
+      signingKeys: this.#signingKeys,
+    };
+    const compiled = compileManifests(manifests, options, memory);
+    this.#memory = memory;
+    return compiled;
   }
 
   /** The configuration read is in force now. */

@@ -12,7 +12,7 @@ import { CommandLineError, helpText } from './command-line.ts';
 import { counted, type Diagnosis, formatDiagnosis } from './diagnosis.ts';
 import { Follower } from './follower.ts';
 import { parseRelayCommand, RELAY_OPTIONS, RELAY_SUMMARY, type RelayCommand } from './relay-options.ts';
-import { type Reading, RelaySource } from './relay-source.ts';
+import { type SourceThread, startSource, type ThreadReading } from './source-thread.ts';
 import { prepareDataFolder } from './state.ts';
 
 /** Signals of one Ctrl-C arrive twice when npm and the terminal both send them. */
@@ -25,11 +25,11 @@ export async function runRelay(args: readonly string[]): Promise<number> {
     return 0;
   }
   prepareDataFolder(command.dataFolder);
-  const source = new RelaySource(command);
+  const source = await startSource(command);
   // Watched before they are read: a change between the two would be seen by neither.
   const follower = new Follower(command.manifests);
   try {
-    const first = source.read(new Date());
+    const first = await source.read(new Date());
     const errors = first.diagnoses.filter(({ severity }) => severity === 'error');
     if (errors.length === 0) return await new RunningRelay(command, source, follower).run(first);
     for (const diagnosis of first.diagnoses) process.stderr.write(`${formatDiagnosis(diagnosis)}\n`);
@@ -39,12 +39,13 @@ export async function runRelay(args: readonly string[]): Promise<number> {
     return 1;
   } finally {
     follower.stop();
+    await source.close();
   }
 }
 
 class RunningRelay {
   readonly #command: RelayCommand;
-  readonly #source: RelaySource;
+  readonly #source: SourceThread;
   readonly #follower: Follower;
   readonly #lines: Lines;
   #lineLost = () => {};
@@ -52,17 +53,17 @@ class RunningRelay {
   #ready = false;
   #reported = new Set<string>();
 
-  constructor(command: RelayCommand, source: RelaySource, follower: Follower) {
+  constructor(command: RelayCommand, source: SourceThread, follower: Follower) {
     this.#command = command;
     this.#source = source;
     this.#follower = follower;
     this.#lines = openLines({ destination: 1, onLost: () => this.#lineLost() });
   }
 
-  async run(first: Reading): Promise<number> {
+  async run(first: ThreadReading): Promise<number> {
     const relay = await this.#start(first);
     this.#lineLost = () => relay.lineLost();
-    this.#source.remember(first.state());
+    await this.#source.remember();
     this.#report(first);
     const http = await this.#startHttp(relay);
     this.#ready = true;
@@ -79,7 +80,7 @@ class RunningRelay {
     return 0;
   }
 
-  async #start(first: Reading): Promise<RelayRunner> {
+  async #start(first: ThreadReading): Promise<RelayRunner> {
     const { listen, spoolFolder, dnsServers, workers } = this.#command;
     try {
       const configuration = await this.#configuration(first);
@@ -91,7 +92,7 @@ class RunningRelay {
     }
   }
 
-  async #configuration(reading: Reading): Promise<Configuration> {
+  async #configuration(reading: ThreadReading): Promise<Configuration> {
     const { config, credentials } = reading.fleet();
     const { certificate, key } = config.fleet.tls;
     const text = (id: string) => credentials.get(id) ?? '';
@@ -131,7 +132,7 @@ class RunningRelay {
 
   async #follow(relay: RelayRunner): Promise<void> {
     try {
-      const reading = this.#source.read(new Date());
+      const reading = await this.#source.read(new Date());
       const configuration = await this.#configuration(reading);
       this.#report(reading);
       if (isSame(configuration, this.#inForce)) return;
@@ -141,7 +142,7 @@ class RunningRelay {
         return;
       }
       this.#inForce = configuration;
-      this.#source.remember(reading.state());
+      await this.#source.remember();
       this.#lines.log.info('new configuration', { revision: configuration.config.revision });
     } catch (error) {
       this.#lines.log.error('the manifests could not be taken, the last configuration stays in force', { error });
@@ -149,7 +150,7 @@ class RunningRelay {
   }
 
   /** Each problem once, until it is gone and comes back. */
-  #report({ diagnoses, kept }: Reading): void {
+  #report({ diagnoses, kept }: ThreadReading): void {
     const texts = new Map(diagnoses.map((diagnosis) => [formatDiagnosis(diagnosis), diagnosis]));
     for (const [text, diagnosis] of texts) if (!this.#reported.has(text)) this.#log(diagnosis, text);
     this.#reported = new Set(texts.keys());
