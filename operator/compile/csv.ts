@@ -4,6 +4,7 @@
  */
 
 import { parse } from 'csv-parse/sync';
+import { type CsvRecord, splitPlainLines } from './csv-lines.ts';
 import type { Inspected, Platform } from './input.ts';
 
 /** Unpacked. A ConfigMap holds 1 MiB, and 16 times that is what address tables gain by gzip at most. */
@@ -50,11 +51,6 @@ export function readTable(bytes: Uint8Array, platform: Platform): TableResult {
   return parseTable(text);
 }
 
-interface Record {
-  readonly line: number;
-  readonly cells: readonly string[];
-}
-
 /** The text of a table that is read already. What resources refer to has commas; other programs write other delimiters. */
 export function parseTable(text: string, delimiter = ','): TableResult {
   const { records, broken, abandoned } = splitRecords(text, delimiter);
@@ -97,7 +93,7 @@ function readHeader(
   return { ok: true, value: { places, unknownColumns } };
 }
 
-function readRow({ line, cells }: Record, places: ReadonlyMap<Column, number>, width: number): Inspected<TableRow> {
+function readRow({ line, cells }: CsvRecord, places: ReadonlyMap<Column, number>, width: number): Inspected<TableRow> {
   if (cells.length > width) return { ok: false, reason: `has ${cells.length} cells where the header has ${width}` };
   const cell = (column: Column) => cells[places.get(column) ?? -1]?.trim() ?? '';
   const internal = cell('internaladdress');
@@ -129,17 +125,19 @@ function readBoolean(text: string): boolean | undefined {
 }
 
 interface Split {
-  readonly records: Record[];
+  readonly records: readonly CsvRecord[];
   readonly broken: { line: number; reason: string }[];
   readonly abandoned: boolean;
 }
 
 /** All records that can be told apart; after one whose quotes are wrong it goes on at the next line. */
 function splitRecords(text: string, delimiter: string): Split {
-  const records: Record[] = [];
+  const records: CsvRecord[] = [];
   const broken: Split['broken'] = [];
   // Old spreadsheets end lines with CR alone; one kind of line end makes lines countable.
   let rest = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
+  const plain = splitPlainLines(rest, delimiter);
+  if (plain !== undefined) return { records: plain, broken, abandoned: false };
   let linesBefore = 0;
   while (rest !== '') {
     let lines = 0;

@@ -18,7 +18,7 @@ const PLAIN =
 const PLAIN_LENGTH = 200;
 
 export function readMailbox(written: string): Inspected<MailboxText> {
-  if (isPlain(written)) {
+  if (written.length <= PLAIN_LENGTH && PLAIN.test(written)) {
     return { ok: true, value: { text: written, key: written, domain: written.slice(written.lastIndexOf('@') + 1) } };
   }
   const parsed = parseMailbox(written);
@@ -28,13 +28,12 @@ export function readMailbox(written: string): Inspected<MailboxText> {
   return { ok: true, value: { text, key: key === text ? text : key, domain: parsed.value.domain } };
 }
 
-/** The key of an address; what is none stands for itself. */
+/** Nothing to unquote, to put in lower case or to map. */
+const OWN_KEY = /^[!#-@[-~]*$/;
+
+/** The key of an address as formatMailbox() writes it; what is none stands for itself. */
 export function keyOfAddress(text: string): string {
-  if (isPlain(text)) return text;
+  if (OWN_KEY.test(text)) return text;
   const parsed = parseMailbox(text);
   return parsed.ok ? mailboxKey(parsed.value) : text;
-}
-
-function isPlain(text: string): boolean {
-  return text.length <= PLAIN_LENGTH && PLAIN.test(text);
 }

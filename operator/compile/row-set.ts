@@ -57,11 +57,32 @@ export function readRows<T>(rows: readonly T[], write: (row: T) => WrittenRow, b
       origins.push(number);
     }
   }
-  const valuesOf = (row: number) => {
+  const own = withOwnTexts(addresses);
+  return { addresses: own, origins, domains, rejected, valuesOf: valuesAt(own, values, domainValues) };
+}
+
+/** Apart from where the rows are read, which it would keep in memory. */
+function valuesAt(
+  addresses: readonly AddressTuple[],
+  values: ReadonlyMap<number, string>,
+  ofDomains: readonly string[],
+): RowSet['valuesOf'] {
+  return (row) => {
     const [internal = '', external = ''] = addresses[row] ?? [];
-    return values.get(row) ?? domainValues[row - addresses.length] ?? textOf({ internal, external });
+    return values.get(row) ?? ofDomains[row - addresses.length] ?? textOf({ internal, external });
   };
-  return { addresses, origins, domains, rejected, valuesOf };
+}
+
+/** A text cut out of a table keeps all of the table in memory: written and read again each is a text of its own. */
+function withOwnTexts(addresses: readonly AddressTuple[]): AddressTuple[] {
+  const texts = JSON.parse(
+    JSON.stringify(addresses.flatMap(([internal, external]) => [internal, external])),
+  ) as string[];
+  return addresses.map(([internal, external, direction], at) => [
+    texts[2 * at] ?? internal,
+    texts[2 * at + 1] ?? external,
+    direction,
+  ]);
 }
 
 /** The rows of all sets in their order; rows are numbered over all of them, addresses before domains. */
