@@ -1,6 +1,7 @@
 /** Reads a list page by page, so that neither side holds all of it at once. */
 
 import type { ApiAnswer, ApiFailure, KubeObject, ResourceType } from './api.ts';
+import { noAnswer } from './failure.ts';
 import { collectionPath } from './path.ts';
 import type { Lane, Transport } from './transport.ts';
 
@@ -78,11 +79,17 @@ export async function readPages(
       limit = WHOLE;
       continue;
     }
-    const { items, metadata } = answer.value as Page;
+    if (!isPage(answer.value)) return noAnswer('what the API server answered is no list');
+    const { items, metadata } = answer.value;
     tell((items ?? []).map((item) => named(request.type, item)));
     position = metadata.continue;
     if (position === undefined || position === '') return { ok: true, value: metadata.resourceVersion ?? '' };
   }
+}
+
+/** Something between us and the server may answer 200 with JSON of its own. */
+function isPage(answer: unknown): answer is Page {
+  return typeof answer === 'object' && answer !== null && 'metadata' in answer && 'items' in answer;
 }
 
 function isForgotten(failure: ApiFailure): boolean {

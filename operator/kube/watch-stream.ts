@@ -87,12 +87,8 @@ async function nextChunk(chunks: Chunks, silence: AbortSignal): Promise<Uint8Arr
 }
 
 function readLine(request: ListRequest, line: string): WatchNews {
-  let event: WatchEvent;
-  try {
-    event = JSON.parse(line) as WatchEvent;
-  } catch {
-    return { type: 'end', end: noAnswer('a line of the watch is not JSON') };
-  }
+  const event = parseEvent(line);
+  if (event === undefined) return { type: 'end', end: noAnswer('a line of the watch is no event') };
   switch (event.type) {
     case 'ADDED':
     case 'MODIFIED':
@@ -104,6 +100,17 @@ function readLine(request: ListRequest, line: string): WatchNews {
       return { type: 'end', end: failureOfEvent(event.object) };
     default:
       return { type: 'end', end: noAnswer(`the watch said ${JSON.stringify(event.type)}`) };
+  }
+}
+
+function parseEvent(line: string): WatchEvent | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<WatchEvent> | null;
+    const { type, object } = event ?? {};
+    if (type === undefined || object === undefined) return undefined;
+    return type === 'ERROR' || typeof object.metadata === 'object' ? { type, object } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -77,12 +77,17 @@ export async function faultyProxy(cluster: ControlPlane): Promise<FaultyProxy> {
 
   const passingWatch = (answer: IncomingMessage, to: ServerResponse): PassingWatch => {
     const watch: PassingWatch = {
-      close: () => to.end(),
-      say: (text) => to.end(text),
-      reset: () => to.destroy(),
-      swallow: () => answer.off('data', forward),
+      close: () => last(() => to.end()),
+      say: (text) => last(() => to.end(text)),
+      reset: () => last(() => to.destroy()),
+      swallow: () => void answer.off('data', forward),
     };
-    const forward = (chunk: Buffer) => to.write(chunk);
+    const forward = (chunk: Buffer) => void to.write(chunk);
+    const last = (act: () => void) => {
+      watches.delete(watch);
+      watch.swallow();
+      act();
+    };
     // Headers are on their way before the first change is.
     to.flushHeaders();
     answer.on('data', forward);

@@ -1,5 +1,6 @@
 /** A watch ends up with the server's state whatever happens on the way, against a real API server behind a faulty proxy. */
 
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Kube } from '../../../operator/kube/client.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
@@ -58,6 +59,19 @@ const CASES: readonly Case[] = [
     lists: 0,
   },
   { name: 'a line is no JSON', strike: (watch) => watch.say('<html>\n'), troubles: ['undefined NoAnswer'], lists: 0 },
+  {
+    name: 'a line is no event',
+    strike: (watch) => watch.say('{"type":"ADDED","object":{}}\n'),
+    troubles: ['undefined NoAnswer'],
+    lists: 0,
+  },
+  {
+    name: 'the list after 410 is something else',
+    strike: close,
+    then: [GONE, { lines: '{}' }],
+    troubles: ['410 Expired', 'undefined NoAnswer'],
+    lists: 2,
+  },
   {
     name: 'an event has an unknown type',
     strike: (watch) => watch.say('{"type":"RENAMED","object":{"metadata":{}}}\n'),
@@ -184,3 +198,59 @@ test('a list that never answers is asked for again', async () => {
   following.watch.stop();
   await impatient.close();
 });
+
+const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
+const FAULTS: readonly Fault[] = [GONE, BROKEN, 'reset', { lines: '{"type":' }, { lines: errorEvent(410, 'Expired') }];
+
+test("ends with the server's state whatever happens in whatever order", async () => {
+  const step = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constantFrom('write' as const, 'remove' as const),
+        name: fc.constantFrom(...NAMES),
+      }),
+    },
+    fc.record({ do: fc.constantFrom('close' as const, 'reset' as const, 'half' as const, 'swallow' as const) }),
+    fc.record({ do: fc.constant('next' as const), faults: fc.array(fc.constantFrom(...FAULTS), { maxLength: 4 }) }),
+  );
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      const namespace = await makeNamespace(direct, `storm-${round++}`);
+      const following = follow(kube, { type: CONFIG_MAP, namespace });
+      for (const each of steps) {
+        if (each.do === 'next') proxy.next(each.faults, ({ path }) => path.includes(`/${namespace}/`));
+        else if (each.do === 'write' || each.do === 'remove') await change(namespace, each.name, each.do);
+        else for (const watch of proxy.watches()) strikeWith[each.do](watch);
+      }
+      proxy.next([]);
+      await untilSame(direct, CONFIG_MAP, namespace, following);
+      following.watch.stop();
+      await following.watch.ended;
+      expect(following.impossible).toEqual([]);
+    }),
+    // A run that fails is as long as it was: shorter ones would take minutes to find.
+    { numRuns: 8, endOnFailure: true },
+  );
+}, 120_000);
+
+type Passing = ReturnType<FaultyProxy['watches']>[number];
+
+const strikeWith = {
+  close: (watch: Passing) => watch.close(),
+  reset: (watch: Passing) => watch.reset(),
+  half: (watch: Passing) => watch.say('{"type":"ADDED","object":{'),
+  swallow: (watch: Passing) => watch.swallow(),
+};
+
+/** Every write makes another version; what is not there cannot be removed. */
+async function change(namespace: string, name: string, how: 'write' | 'remove'): Promise<void> {
+  const found = await direct.get(CONFIG_MAP, namespace, name);
+  if (how === 'write') {
+    const text = found.ok ? `after ${found.value.metadata.resourceVersion}` : 'first';
+    value(await direct.apply(CONFIG_MAP, configMap(namespace, name, text), { manager: 'isthmus', force: true }));
+  } else if (found.ok) {
+    value(await direct.remove(CONFIG_MAP, namespace, name, { uid: found.value.metadata.uid ?? '' }));
+  }
+}
