@@ -41,6 +41,9 @@ class Refusal extends Error {
   }
 }
 
+/** When it closes nobody is in the middle of anything; a relay that keeps a connection, or is gone without a word, is not waited for. */
+const CLOSE_MS = 500;
+
 export async function startMailSystem(settings: MailSystemSettings): Promise<MailSystem> {
   const arrivals: Arrival[] = [];
   let contacts = 0;
@@ -49,6 +52,7 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
     key: settings.identity.key,
     cert: settings.identity.certificate,
     authOptional: true,
+    closeTimeout: CLOSE_MS,
     disabledCommands: ['AUTH'],
     onConnect: (_session, done) => {
       contacts += 1;
