@@ -1,7 +1,7 @@
 /** Which resources the pods run otherwise than they are written: changes that are not in force yet, or never came to be. */
 
 import { canonical } from '../../operator/slots/parts.ts';
-import type { RelayConfig } from '../../relay/core/config.ts';
+import type { RelayConfig, RewriteRuleConfig } from '../../relay/core/config.ts';
 
 /** `RewriteRule john`, sorted. Credentials have other names in every program that compiles them: they are not compared. */
 export function differing(written: RelayConfig, running: RelayConfig): string[] {
@@ -21,6 +21,15 @@ function partsOf({ sharedDomains, tenantRoutes, rewriteRules }: RelayConfig): Ma
       `TenantRoute ${name}`,
       canonical({ domains, own, hosts: nextHop.hosts, mxOf: nextHop.mxOf, mode: nextHop.tls.mode, fromInternet }),
     ]),
-    ...rewriteRules.map((rule): [string, string] => [`RewriteRule ${rule.name}`, canonical(rule)]),
+    ...rewriteRules.map((rule): [string, string] => [`RewriteRule ${rule.name}`, ruleText(rule)]),
   ]);
+}
+
+/** What was published was cut into pieces by hash: its rows are in another order, which means nothing. */
+function ruleText({ addresses, domains, ...rule }: RewriteRuleConfig): string {
+  return canonical({
+    ...rule,
+    addresses: addresses.map((row) => canonical(row)).sort(),
+    domains: domains.map((row) => canonical(row)).sort(),
+  });
 }
