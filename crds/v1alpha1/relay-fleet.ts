@@ -78,6 +78,31 @@ const outbound = withRules(
   },
 );
 
+const proxyProtocol = withRules(
+  z.object({
+    mode: z
+      .enum(['Disabled', 'Optional', 'Required'])
+      .default('Disabled')
+      .describe(
+        'Whether load balancers say by the PROXY protocol, version 1, which client they pass on (haproxy: send-proxy). ' +
+          'The address they name then counts as the sender, in sources and limits too. Optional: a connection from ' +
+          'trustedCIDRs that says nothing for a second is its own client, for the time while balancers are changed. ' +
+          'Required: it is closed, and so is every connection from elsewhere. Version 2 is refused (Optional and ' +
+          "Required). A health check that names nobody (UNKNOWN) counts as the balancer's.",
+      ),
+    trustedCIDRs: set(z.array(network('A network of load balancers.')).max(64))
+      .describe(
+        'Networks of the load balancers, and of nobody else: whoever connects from there may call himself any tenant. ' +
+          'A PROXY line from elsewhere is refused.',
+      )
+      .optional(),
+  }),
+  {
+    rule: "self.mode == 'Disabled' || (has(self.trustedCIDRs) && self.trustedCIDRs.size() > 0)",
+    message: 'modes Optional and Required need trustedCIDRs: name the networks of your load balancers',
+  },
+);
+
 const limits = z.object({
   messageBytes: limit(157286400, 65536, 2 ** 31 - 1, 'The largest message, in bytes; announced as SIZE.'),
   recipientsPerMessage: limit(500, 100, 10000, 'The most recipients of one transaction (RFC 5321 demands 100).'),
@@ -106,6 +131,7 @@ export const relayFleetSpec = withRules(
     autoscaling: autoscaling.describe('Let a HorizontalPodAutoscaler choose the number of pods.').optional(),
     ...podFields,
     service: service.prefault({}).describe('The Service by which senders reach the pool.'),
+    proxyProtocol: proxyProtocol.prefault({}).describe('How load balancers say whose connection they pass on.'),
     tls: tls.prefault({}).describe('Certificates of the receiving side.'),
     outbound: outbound.prefault({}).describe('The way to the internet.'),
     limits: limits.prefault({}).describe('What a client may ask of the relay.'),

@@ -170,9 +170,28 @@ export function compileFleet(fleet: FleetDraft, around: FleetSurroundings): Flee
     tls: fleet.tls,
     outbound: fleet.outbound,
     limits: spec.limits,
+    ...compileProxyProtocol(spec, report),
     lameDuckSeconds: spec.lameDuckSeconds ?? (around.fromFiles ? 0 : LAME_DUCK_SECONDS),
     drainSeconds: spec.drainSeconds,
   };
+}
+
+/** Left out where it is disabled: an earlier relay reads the same configuration. */
+function compileProxyProtocol(
+  { proxyProtocol: { mode, trustedCIDRs = [] } }: RelayFleetSpec,
+  report: Report,
+): Pick<FleetConfig, 'proxyProtocol'> {
+  if (mode === 'Disabled') return {};
+  const everybody = trustedCIDRs.find((cidr) => cidr.endsWith('/0'));
+  if (everybody !== undefined) {
+    report.advise(
+      'warning',
+      `${everybody} is everybody: whoever connects may name any address, and so be any tenant. Name the networks of ` +
+        'your load balancers.',
+      'spec.proxyProtocol.trustedCIDRs',
+    );
+  }
+  return { proxyProtocol: { mode, trustedCIDRs } };
 }
 
 function compilePostmaster(fleet: FleetDraft, around: FleetSurroundings): string | undefined {

@@ -190,6 +190,15 @@ export const relayConfigSchema = z.object({
       }),
     ]),
     limits,
+    /** Whose PROXY lines are believed; left out: nobody's. */
+    proxyProtocol: z
+      .object({
+        /** Optional: a trusted peer may be a client itself. Required: nobody else may connect. */
+        mode: z.enum(['Optional', 'Required']),
+        /** Canonical CIDRs. */
+        trustedCIDRs: z.array(z.string()),
+      })
+      .optional(),
     lameDuckSeconds: z.number(),
     drainSeconds: z.number(),
   }),
@@ -206,6 +215,7 @@ export type RewriteRuleConfig = z.infer<typeof rewriteRuleSchema>;
 export type NextHopConfig = z.infer<typeof nextHop>;
 export type SourceConfig = z.infer<typeof source>;
 export type HeldConfig = z.infer<typeof held>;
+export type ProxyProtocolConfig = NonNullable<RelayConfig['fleet']['proxyProtocol']>;
 export type LimitsConfig = z.infer<typeof limits>;
 export type Direction = (typeof DIRECTIONS)[number];
 
