@@ -80,7 +80,7 @@ export class FleetWorkload {
   }
 
   #clientAddressHidden({ namespace, name, spec }: WorkloadInput['fleet']): string | undefined {
-    if (spec.service.externalTrafficPolicy === 'Local') return undefined;
+    if (spec.service.externalTrafficPolicy === 'Local' || spec.proxyProtocol.mode !== 'Disabled') return undefined;
     const routes = this.#around.world.resources.get('TenantRoute')?.all() ?? [];
     const byAddress = [...routes].filter((route) => {
       if (route.metadata.namespace !== namespace) return false;
