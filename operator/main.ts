@@ -84,6 +84,7 @@ class Operator {
   readonly #namespace: string;
   readonly #election: Election;
   readonly #end = Promise.withResolvers<number>();
+  #leaseTrouble: string | undefined;
   #controller: Controller | undefined;
   #compiler: Compiler | undefined;
   #events: EventRecorder | undefined;
@@ -104,7 +105,11 @@ class Operator {
       renewDeadlineMs: renewDeadlineSeconds * 1000,
       retryPeriodMs: retryPeriodSeconds * 1000,
       metrics,
-      onTrouble: (failure) => log.warn({ reason: failure.message }, 'the lease could not be read or written'),
+      onTrouble: ({ message }) => {
+        // A stand-by whose API server is away would say it every second.
+        if (message !== this.#leaseTrouble) log.warn({ reason: message }, 'the lease could not be read or written');
+        this.#leaseTrouble = message;
+      },
     });
   }
 
@@ -144,7 +149,14 @@ class Operator {
     this.#election.signal.addEventListener('abort', () => this.#fail(this.#election.signal.reason));
     this.#log.info({}, 'leading');
     const compiler = await startCompiler({ credentialKey: await this.#key(), domains: this.#settings.domains });
-    const events = eventRecorder({ api: this.#kube, component: 'isthmus-operator', instance: hostname() });
+    const events = eventRecorder({
+      api: this.#kube,
+      component: 'isthmus-operator',
+      instance: hostname(),
+      onTrouble: (failure, { about, reason }) => {
+        this.#log.warn({ about, event: reason, reason: failure.message }, 'an event could not be written');
+      },
+    });
     [this.#compiler, this.#events] = [compiler, events];
     this.#controller = new Controller({
       api: this.#kube,
