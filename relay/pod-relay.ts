@@ -52,7 +52,7 @@ export class PodRelay {
       this.#lookAgain = true;
       this.#turn = this.#turn.then(async () => {
         this.#lookAgain = false;
-        if (!this.#ended) await this.#look();
+        if (!this.#ended) await this.#lookAndGoOn();
       });
     }
     return this.#turn;
@@ -77,6 +77,16 @@ export class PodRelay {
       ...(this.#refused && { refused: this.#refused }),
       findings: [...(relay?.findings ?? [])],
     };
+  }
+
+  /** What nobody has foreseen about a configuration must not end what runs. */
+  async #lookAndGoOn(): Promise<void> {
+    try {
+      await this.#look();
+    } catch (error) {
+      if (cannotListen(error)) throw error;
+      this.#options.relay.lines.log.error('a look at the configuration failed', { error });
+    }
   }
 
   async #look(): Promise<void> {
@@ -133,7 +143,7 @@ export class PodRelay {
       this.#runner = await runRelay(this.#options.relay, configuration, this.#options.workers);
       return { ok: true };
     } catch (error) {
-      if (error instanceof Error && 'code' in error && CANNOT_LISTEN.has(error.code)) throw error;
+      if (cannotListen(error)) throw error;
       return { ok: false, reason: error instanceof Error ? error.message : String(error) };
     }
   }
@@ -150,4 +160,8 @@ export class PodRelay {
     this.#said = said;
     this.#options.relay.lines.log[level](text, fields);
   }
+}
+
+function cannotListen(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && CANNOT_LISTEN.has(error.code);
 }

@@ -201,6 +201,15 @@ describe('a pod', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a pod that cannot listen', { timeout: 60_000 }, () => {
+  test('ends and says why', async () => {
+    folders.config.set(volume({ proven: packed(config('one', ['john'])) }));
+    const pod = await startPod({ ISTHMUS_SMTP_PORT: String(sink.port) });
+    expect(await pod.process.exited).toBe(1);
+    expect(pod.process.output()).toMatch(/EADDRINUSE.*the relay cannot run here/);
+  });
+});
+
 describe('settings of a pod', { timeout: 60_000 }, () => {
   test.each([
     ['POD_UID', '', 'POD_UID is not set'],
