@@ -26,7 +26,8 @@ function chosenFiles(patterns: readonly string[]): string[] {
 
 function namespaceObstacle(): string | undefined {
   if (!isRoot) return 'a network namespace needs root';
-  if (!hasCommand('unshare')) return 'unshare is missing (Debian package util-linux)';
+  const missing = ['unshare', 'setpriv'].find((command) => !hasCommand(command));
+  if (missing !== undefined) return `${missing} is missing (Debian package util-linux)`;
   const [command, ...args] = UNSHARE;
   const { status, stderr } = spawnSync(command, [...args, 'true'], { encoding: 'utf8' });
   return status === 0 ? undefined : `this machine refuses a network namespace (${stderr.trim()})`;

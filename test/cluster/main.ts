@@ -11,6 +11,7 @@ import { installPackages, isRoot, PATH, PROGRAMS } from '../support/debian.ts';
 import { ROOT } from '../support/test-files.ts';
 import { NAMESPACE_VARIABLE, UNSHARE } from '../support/unshare.ts';
 import { buildPrograms, programObstacle } from './build.ts';
+import { removeWithUs } from './left-over.ts';
 import type { ProgramName } from './programs.ts';
 import { programsOf } from './stage.ts';
 
@@ -76,10 +77,12 @@ async function main(): Promise<number> {
   }
   await buildPrograms(programs);
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-show-'));
+  const kept = removeWithUs(folder);
   try {
     return makeImages(folder) ? await live(folder) : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    kept.release();
   }
 }
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { removeWithUs } from '../cluster/left-over.ts';
 import { COUNT_FILE_VARIABLE, type TestCount } from './count-reporter.ts';
 import { PATH } from './debian.ts';
 import { NAMESPACE_VARIABLE, UNSHARE } from './unshare.ts';
@@ -33,6 +34,7 @@ const STAGES: Readonly<Record<Stage, { unshared: boolean; args: readonly string[
 /** Every named file must be seen: a run that looked at less than it was told to is a failure. */
 export async function runVitest(files: readonly string[], stage: Stage): Promise<StageResult> {
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-tests-'));
+  const kept = removeWithUs(directory);
   const countFile = join(directory, 'count.json');
   const reporters = ['--reporter=default', '--reporter=./test/support/count-reporter.ts'];
   const { unshared, args: order } = STAGES[stage];
@@ -42,16 +44,23 @@ export async function runVitest(files: readonly string[], stage: Stage): Promise
   if (unshared) env[NAMESPACE_VARIABLE] = '1';
   // Whoever would remove a cluster's folder when its test is killed dies with the namespace; here it goes in any case.
   if (stage === 'nodes') env['TMPDIR'] = directory;
-  const code = await toTheEnd(command, args, env);
+  const code = await toTheEnd(command, args, env, unshared ? 'SIGKILL' : undefined);
   const count = readCount(countFile);
   rmSync(directory, { recursive: true, force: true });
+  kept.release();
   return judge(files, count, code);
 }
 
-function toTheEnd(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | NodeJS.Signals> {
+/** A signal to us is passed on, as `instead` where the command would not listen to another. */
+function toTheEnd(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  instead: NodeJS.Signals | undefined,
+): Promise<number | NodeJS.Signals> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...args], { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
-    const pass = (signal: NodeJS.Signals) => child.kill(signal);
+    const pass = (signal: NodeJS.Signals) => child.kill(instead ?? signal);
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, pass);
     child.once('error', (cause) => reject(new Error(`${command} could not be started: ${cause.message}`, { cause })));
     child.once('exit', (code, signal) => {
