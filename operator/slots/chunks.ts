@@ -145,5 +145,6 @@ function itemText(item: PieceItem): string {
 }
 
 function gzip(text: string): Uint8Array {
-  return gzipSync(text);
+  // What zlib gives is a view of a buffer of 16 KiB; it would stay in memory as a whole.
+  return new Uint8Array(gzipSync(text));
 }
