@@ -10,19 +10,18 @@ const CHANGES_A_TURN = 200;
 const RESOURCE_OCTETS = 1024;
 
 export class Outbox {
-  readonly #post: (message: ToThread) => void;
+  readonly #post: (message: ToThread, transfer: readonly ArrayBuffer[]) => void;
   #queue: ToThread[] = [];
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(post: (message: ToThread) => void) {
+  constructor(post: (message: ToThread, transfer: readonly ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
   update(changes: readonly Change[]): void {
     let batch: Change[] = [];
     let octets = 0;
-    for (const given of changes) {
-      const change = withOwnOctets(given);
+    for (const change of changes) {
       const size = octetsOf(change);
       if (batch.length > 0 && (octets + size > OCTETS_A_TURN || batch.length === CHANGES_A_TURN)) {
         this.send({ type: 'update', changes: batch });
@@ -48,7 +47,16 @@ export class Outbox {
   #next(): void {
     const message = this.#queue.shift();
     this.#turn = this.#queue.length > 0 ? setImmediate(() => this.#next()) : undefined;
-    if (message !== undefined) this.#post(message);
+    if (message === undefined) return;
+    if (message.type !== 'update') {
+      this.#post(message, []);
+      return;
+    }
+    const given = message.changes.map(givenAway);
+    this.#post(
+      { ...message, changes: given.map(({ change }) => change) },
+      given.flatMap(({ transfer }) => transfer),
+    );
   }
 }
 
@@ -57,10 +65,10 @@ function octetsOf(change: Change): number {
   return Object.values(change.found.data).reduce((sum, bytes) => sum + bytes.length, 0);
 }
 
-/** A view of a part of a buffer is sent with the whole of it: of Node's pool, with other objects' octets. */
-function withOwnOctets(change: Change): Change {
-  if (change.type !== 'data' || typeof change.found === 'string') return change;
-  const own = (bytes: Uint8Array) => (bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes));
-  const data = Object.fromEntries(Object.entries(change.found.data).map(([key, bytes]) => [key, own(bytes)]));
-  return { ...change, found: { ...change.found, data } };
+/** With octets of its own, copied once: those of the caller stay his, and may be a part of something larger. */
+function givenAway(change: Change): { readonly change: Change; readonly transfer: ArrayBuffer[] } {
+  if (change.type !== 'data' || typeof change.found === 'string') return { change, transfer: [] };
+  const data = Object.entries(change.found.data).map(([key, bytes]) => [key, new Uint8Array(bytes)] as const);
+  const found = { ...change.found, data: Object.fromEntries(data) };
+  return { change: { ...change, found }, transfer: data.map(([, bytes]) => bytes.buffer) };
 }

@@ -32,7 +32,7 @@ class ThreadedCompiler implements Compiler {
 
   constructor(thread: Worker) {
     this.#thread = thread;
-    this.#outbox = new Outbox((message) => thread.postMessage(message));
+    this.#outbox = new Outbox((message, transfer) => thread.postMessage(message, transfer));
     const started = Promise.withResolvers<void>();
     this.ready = started.promise;
     const die = (error: Error) => {

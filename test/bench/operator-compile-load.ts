@@ -21,17 +21,18 @@ const NAMES = ['ann', 'bob', 'cid', 'dora', 'emil', 'frieda', 'gustav', 'hanna',
 
 export class Load {
   readonly #size: LoadSize;
-  readonly #random: () => number;
-  readonly #tables: string[][] = [];
+  readonly #seed: number;
+  /** Names that are not what the seed made them: tenant and row. */
+  readonly #changed = new Map<string, string>();
 
   constructor(size: LoadSize, seed: number) {
     this.#size = size;
-    this.#random = mulberry32(seed);
+    this.#seed = seed;
   }
 
   /** Everything, in batches as watches would bring it. */
   *all(): Generator<Change[]> {
-    const { tenants, addresses, rules } = this.#size;
+    const { tenants, rules } = this.#size;
     yield [change('RelayFleet', 'default', relayFleetSpec.parse({ hostname: 'relay.shared0.example' }))];
     yield Array.from({ length: SHARED_DOMAINS }, (_, at) =>
       change('SharedDomain', `shared${at}`, sharedDomainSpec.parse({ domain: sharedDomain(at) })),
@@ -39,11 +40,7 @@ export class Load {
     yield Array.from({ length: tenants }, (_, tenant) => this.#route(tenant));
     yield Array.from({ length: tenants }, (_, tenant) => tableRule(tenant));
     yield Array.from({ length: Math.max(0, rules - tenants) }, (_, at) => this.aliasRule(at, 'alias'));
-    for (let tenant = 0; tenant < tenants; tenant++) {
-      const people = Math.floor((addresses * (tenant + 1)) / tenants) - Math.floor((addresses * tenant) / tenants);
-      this.#tables[tenant] = Array.from({ length: people }, (_, at) => this.#person(at));
-      yield [this.#table(tenant)];
-    }
+    for (let tenant = 0; tenant < tenants; tenant++) yield [this.#table(tenant)];
   }
 
   /** A rule of two further addresses for one person; `prefix` tells one version of it from another. */
@@ -58,14 +55,20 @@ export class Load {
 
   /** The table of a tenant with one row changed. */
   changeRow(tenant: number, row: number, name: string): Change {
-    const people = this.#tables[tenant] ?? [];
-    people[row] = name;
+    this.#changed.set(`${tenant} ${row}`, name);
     return this.#table(tenant);
   }
 
-  #person(at: number): string {
-    const pick = () => NAMES[Math.floor(this.#random() * NAMES.length)];
-    return `${pick()}.${pick()}${at}`;
+  /** Made anew each time: a million names in this process would be measured as the operator's. */
+  #people(tenant: number): string[] {
+    const { tenants, addresses } = this.#size;
+    const random = mulberry32(this.#seed * 7919 + tenant);
+    const pick = () => NAMES[Math.floor(random() * NAMES.length)];
+    const count = Math.floor((addresses * (tenant + 1)) / tenants) - Math.floor((addresses * tenant) / tenants);
+    return Array.from({ length: count }, (_, at) => {
+      const name = `${pick()}.${pick()}${at}`;
+      return this.#changed.get(`${tenant} ${at}`) ?? name;
+    });
   }
 
   #route(tenant: number): Change {
@@ -79,7 +82,7 @@ export class Load {
   }
 
   #table(tenant: number): Change {
-    const lines = (this.#tables[tenant] ?? []).map((name) => {
+    const lines = this.#people(tenant).map((name) => {
       const internal = `${name}@${routingDomain(tenant)}`;
       return `${name},${internal},${name}.t${tenant}@${sharedDomain(tenant)}`;
     });
