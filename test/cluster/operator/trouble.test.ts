@@ -66,6 +66,7 @@ describe('an operator whose API server is in trouble', () => {
     for (const watch of proxy.watches()) watch.say('{"type":"MODIFIED","object":{"kind":"Rewr');
     await rename('half-a-line');
     await untilStored('half-a-line');
+    expect(operator.daemon.ended()).toBe(false);
   });
 
   it('writes in the end what was refused with 429, 500, 503, or cut', { timeout: 120_000 }, async () => {
