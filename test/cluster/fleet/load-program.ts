@@ -1,0 +1,176 @@
+/**
+ * A sending mail system as a process, started in the namespace of a client outside the cluster: sends at a steady rate, tries
+ * again whatever was not taken, and ends when its standard input has ended and everything is delivered or it gives up.
+ */
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LoadLine, LoadSettings, Tally } from './load.ts';
+import { Refused, type Sent, Session } from './sender.ts';
+import { contentOf, type Planned, planned, TENANT_CLIENT, WORLD_CLIENT } from './traffic.ts';
+
+interface Item extends Planned {
+  attempts: number;
+  /** When it may be tried, in milliseconds. */
+  due: number;
+  /** A dot of it was sent whose answer was lost. */
+  ambiguous: boolean;
+}
+
+/** As mail systems do it, in a test's time. */
+const BACK_OFF_MS = [200, 500, 1000, 2000, 4000];
+/** After the end of the load: longer than any outage that a test makes. */
+const PATIENCE_MS = 90_000;
+/** Every tenth sender is on a slow line, so that there always is somebody in the middle of a message. */
+const SLOW_EVERY = 10;
+const SLOW_MS = 400;
+const IDLE_MS = 25;
+const NOTES = 40;
+
+const settings = JSON.parse(process.argv[2] ?? '') as LoadSettings;
+const say = (line: LoadLine) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+const tally = {
+  sent: 0,
+  accepted: 0,
+  transient: {} as Record<string, number>,
+  permanent: {} as Record<string, number>,
+  refusedConnections: 0,
+  cutBeforeDot: 0,
+  cutAfterDot: 0,
+  ambiguous: [] as number[],
+  unaccepted: [] as number[],
+  certificates: {} as Record<string, number>,
+  notes: [] as string[],
+} satisfies Tally;
+
+const queues = new Map<string, Item[]>([TENANT_CLIENT, WORLD_CLIENT].map((address) => [address, []]));
+const open = new Map<Item, number>();
+let ending = false;
+let deadline = Number.POSITIVE_INFINITY;
+
+const note = (text: string) => {
+  if (tally.notes.length < NOTES) tally.notes.push(`${new Date().toISOString().slice(11, 23)} ${text}`);
+};
+const count = (counts: Record<string, number>, key: string | number) => {
+  counts[key] = (counts[key] ?? 0) + 1;
+};
+
+async function generate(): Promise<void> {
+  const began = performance.now();
+  while (!ending) {
+    const wanted = ((performance.now() - began) / 1000) * settings.rate;
+    while (tally.sent < wanted) {
+      const number = tally.sent;
+      const item = { ...planned(settings.run, number), attempts: 0, due: 0, ambiguous: false };
+      tally.sent += 1;
+      open.set(item, number);
+      queues.get(item.from)?.push(item);
+    }
+    await wait(IDLE_MS);
+  }
+}
+
+function nextDue(queue: Item[]): Item | undefined {
+  const index = queue.findIndex(({ due }) => due <= performance.now());
+  return index < 0 ? undefined : queue.splice(index, 1)[0];
+}
+
+function again(item: Item): void {
+  const pause = BACK_OFF_MS[Math.min(item.attempts, BACK_OFF_MS.length - 1)] ?? 0;
+  item.attempts += 1;
+  item.due = performance.now() + pause;
+  queues.get(item.from)?.push(item);
+}
+
+function refused(item: Item, code: number, reply: string): void {
+  note(`${item.id}: ${reply}`);
+  if (code >= 500) {
+    count(tally.permanent, code);
+    open.delete(item);
+    tally.unaccepted.push(Number(item.id.split(/[.@]/)[1]));
+    return;
+  }
+  count(tally.transient, code);
+  again(item);
+}
+
+async function connection(address: string, item: Item): Promise<Session | undefined> {
+  try {
+    const session = await Session.open({ host: settings.host, localAddress: address });
+    count(tally.certificates, session.fingerprint);
+    return session;
+  } catch (error) {
+    if (error instanceof Refused) refused(item, error.code, error.message);
+    else {
+      tally.refusedConnections += 1;
+      note(`${item.id}: no connection: ${error instanceof Error ? error.message : String(error)}`);
+      again(item);
+    }
+    return undefined;
+  }
+}
+
+/** What came of one attempt; whether the session goes on. */
+async function settle(item: Item, sent: Sent, session: Session): Promise<boolean> {
+  switch (sent.kind) {
+    case 'accepted':
+      tally.accepted += 1;
+      open.delete(item);
+      return true;
+    case 'refused':
+      refused(item, sent.code, sent.reply);
+      return sent.code !== 421 && (await session.reset());
+    case 'cut':
+      note(`${item.id}: cut ${sent.afterDot ? 'after' : 'before'} the dot: ${sent.reason}`);
+      if (sent.afterDot) tally.cutAfterDot += 1;
+      else tally.cutBeforeDot += 1;
+      if (sent.afterDot && !item.ambiguous) tally.ambiguous.push(open.get(item) ?? -1);
+      item.ambiguous ||= sent.afterDot;
+      again(item);
+      return false;
+    case 'idle':
+      item.due = 0;
+      queues.get(item.from)?.unshift(item);
+      return false;
+  }
+}
+
+async function lane(address: string): Promise<void> {
+  const queue = queues.get(address) ?? [];
+  let session: Session | undefined;
+  let left = 0;
+  while (!(ending && open.size === 0) && Date.now() < deadline) {
+    const item = nextDue(queue);
+    if (item === undefined) {
+      await wait(IDLE_MS);
+      continue;
+    }
+    if (session === undefined) {
+      session = await connection(address, item);
+      left = settings.messagesPerConnection;
+      if (session === undefined) continue;
+    }
+    const number = open.get(item) ?? 0;
+    const pauseMs = number % SLOW_EVERY === 0 ? SLOW_MS : 0;
+    const goesOn = await settle(item, await session.send({ ...item, content: contentOf(item), pauseMs }), session);
+    left -= 1;
+    if (goesOn && left > 0) continue;
+    if (goesOn) await session.quit();
+    else session.destroy();
+    session = undefined;
+  }
+  await session?.quit();
+}
+
+process.stdin.resume().once('end', () => {
+  ending = true;
+  deadline = Date.now() + PATIENCE_MS;
+});
+const progress = setInterval(() => say({ accepted: tally.accepted, waiting: open.size }), 250);
+const lanes = [TENANT_CLIENT, WORLD_CLIENT, WORLD_CLIENT].flatMap((address) =>
+  Array.from({ length: settings.lanes }, () => lane(address)),
+);
+await Promise.all([generate(), ...lanes]);
+clearInterval(progress);
+tally.unaccepted.push(...open.values());
+say({ tally });

@@ -1,0 +1,63 @@
+/** The relay pods of a fleet as they are now, and what each says of itself. */
+
+import { request } from 'node:http';
+import { type PodStatus, podStatusSchema } from '../../../relay/core/pod-status.ts';
+import type { Eyes, Seen } from '../operator/seen.ts';
+
+export interface RelayPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+  readonly address: string;
+  readonly ready: boolean;
+  readonly ending: boolean;
+  readonly restarts: number;
+  /** Of the container that runs, as containerd knows it. */
+  readonly container: string;
+}
+
+interface PodFields {
+  readonly metadata: Seen['metadata'] & { readonly deletionTimestamp?: string };
+  readonly spec: { readonly nodeName?: string };
+  readonly status?: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number; readonly containerID?: string }[];
+  };
+}
+
+export async function relayPods(eyes: Eyes): Promise<RelayPod[]> {
+  const seen = (await eyes.list('pods', '-l', 'app.kubernetes.io/name=isthmus-relay')) as unknown as PodFields[];
+  return seen.map(({ metadata, spec, status }) => {
+    const [container] = status?.containerStatuses ?? [];
+    return {
+      ...{ name: metadata.name, uid: metadata.uid, node: spec.nodeName ?? '', address: status?.podIP ?? '' },
+      ready: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
+      ending: metadata.deletionTimestamp !== undefined,
+      restarts: container?.restartCount ?? 0,
+      container: container?.containerID?.replace(/^containerd:\/\//, '') ?? '',
+    };
+  });
+}
+
+const ANSWER_MS = 5000;
+
+/** undefined: nobody answers there. */
+export function statusOf({ address }: Pick<RelayPod, 'address'>): Promise<PodStatus | undefined> {
+  return new Promise((resolve) => {
+    const options = { host: address, port: 9090, path: '/status', timeout: ANSWER_MS, agent: false };
+    const asked = request(options, (response) => {
+      response.toArray().then(
+        (chunks) => {
+          const text = Buffer.concat(chunks as Buffer[]).toString();
+          const parsed = podStatusSchema.safeParse(response.statusCode === 200 ? JSON.parse(text) : undefined);
+          resolve(parsed.data);
+        },
+        () => resolve(undefined),
+      );
+    });
+    asked.once('timeout', () => asked.destroy());
+    asked.once('error', () => resolve(undefined));
+    asked.end();
+  });
+}
