@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildProgram } from '../build.ts';
 import { until } from '../daemon.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { startMetricsServer } from './metrics-server.ts';
 import { staticImage } from './pod-images.ts';
 
 const PORT = 2525;
@@ -91,6 +92,20 @@ test('the DNS server that pods ask answers for Services and for zones that chang
     return mx?.exchange === 'other.shared.example';
   });
 }, 60_000);
+
+test('metrics-server tells what each pod uses, as autoscaling wants it', async () => {
+  const metrics = await startMetricsServer(cluster);
+  const path = '/apis/metrics.k8s.io/v1beta1/namespaces/default/pods';
+  const names = async () => {
+    const { body } = await cluster.controlPlane.ask(path);
+    const { items = [] } = body as { items?: { metadata: { name: string } }[] };
+    return items.map(({ metadata }) => metadata.name);
+  };
+  // The first figures of a pod are there after two rounds.
+  await until('both pods are measured', async () => (await names()).length === 2, { seconds: 60, every: 500 });
+  for (const name of await names()) expect(name).toMatch(/^echo-/);
+  await metrics.stop();
+}, 120_000);
 
 test('pods answer while the API server is gone, and it comes back with what it knew', async () => {
   const address = await cluster.loadBalancerAddress('default', 'echo');
