@@ -10,6 +10,10 @@ const REFUSALS: Readonly<Record<RefusedConnection, ConnectionRefusal>> = {
   session: 'not_ready',
   earlyTalker: 'early_talker',
   draining: 'draining',
+  proxyUntrusted: 'proxy_untrusted',
+  proxyRequired: 'proxy_required',
+  proxyHeader: 'proxy_header',
+  proxyVersion2: 'proxy_version_2',
 };
 
 export function frontEvents(metrics: Metrics, log: Log): FrontEvents {

@@ -121,6 +121,7 @@ export class Relay {
       }),
       hostname: () => this.#running.config.fleet.hostname,
       limits: () => this.#running.config.fleet.limits,
+      proxyProtocol: () => this.#running.config.fleet.proxyProtocol,
       tls: this.#tls,
       events: frontEvents(this.metrics, lines.log),
     });

@@ -23,6 +23,10 @@ export const CONNECTION_REFUSALS = [
   'draining',
   'not_ready',
   'early_talker',
+  'proxy_untrusted',
+  'proxy_required',
+  'proxy_header',
+  'proxy_version_2',
 ] as const;
 export const DIRECTIONS = ['inbound', 'outbound', 'between_tenants'] as const;
 export const MESSAGE_RESULTS = ['delivered', 'deferred', 'refused', 'abandoned'] as const;

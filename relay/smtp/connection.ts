@@ -6,10 +6,10 @@ import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { LimitsConfig } from '../core/config.ts';
 import { type Reply, reply } from '../core/reply.ts';
-import { ConnectedClient, describeTls } from './client.ts';
+import { ConnectedClient, describeTls, type Endpoints } from './client.ts';
 import { ContentParser } from './content-parser.ts';
 import { type Answer, Conversation, type Surroundings, VERBS } from './conversation.ts';
-import type { FrontEvents } from './front-events.ts';
+import type { FrontEvents, RefusedConnection } from './front-events.ts';
 import { IncomingContent } from './incoming-content.ts';
 import { formatReplyLines } from './reply-wire.ts';
 import type { Sessions, SmtpSession } from './session.ts';
@@ -20,6 +20,7 @@ const INTERNAL_ERROR = reply(421, '4.3.0', 'Internal error, try again later');
 const IDLE_TOO_LONG = reply(421, '4.4.2', 'Timeout, closing connection');
 const TOO_SLOW = reply(421, '4.4.2', 'Content comes too slowly, closing connection');
 const TALKED_FIRST = reply(421, '4.7.0', 'Wait for the greeting before you send');
+const PROXY_LINE = reply(421, '4.7.0', 'A PROXY line from this address, or at this point, is not taken');
 const LINE_TOO_LONG = reply(421, '4.7.0', 'Command line too long');
 const DRAINING = reply(421, '4.3.2', 'Server is shutting down, try again');
 
@@ -56,15 +57,12 @@ export class FrontConnection extends SMTPConnection {
   /** The client has said QUIT: it has read every answer before it. */
   #politely = false;
 
-  constructor(server: SMTPServer, socket: Socket, id: string, owner: ConnectionOwner) {
-    super(server, socket, { id });
+  /** `named`: what a trusted load balancer says about whom it passes on. */
+  constructor(server: SMTPServer, socket: Socket, id: string, owner: ConnectionOwner, named?: Endpoints) {
+    super(server, socket, { id, ...named, remoteAddress: named?.address, remotePort: named?.port });
     this.#owner = owner;
-    this.#client = new ConnectedClient(id, {
-      address: this.remoteAddress,
-      port: this.remotePort,
-      localAddress: this.localAddress,
-      localPort: this.localPort,
-    });
+    const { remoteAddress: address, remotePort: port, localAddress, localPort } = this;
+    this.#client = new ConnectedClient(id, { address, port, localAddress, localPort });
   }
 
   /** Without the base class's 100 ms of waiting and its reverse DNS. */
@@ -78,8 +76,7 @@ export class FrontConnection extends SMTPConnection {
     if (this.#gone || this._closing) return;
     const session = this.#draining ? DRAINING : this.#open();
     if ('code' in session) {
-      this.#owner.events.connectionRefused?.(this.#draining ? 'draining' : 'session');
-      return this.#closeWith(session);
+      return this.#turnAway(this.#draining ? 'draining' : 'session', session);
     }
     this.#smtpSession = session;
     this.#conversation = new Conversation(session, this.#client, {
@@ -135,13 +132,12 @@ export class FrontConnection extends SMTPConnection {
 
   override _onCommand(line: Buffer, callback?: () => void): void {
     const next = (): void => this._whenWritable(callback ?? (() => undefined));
-    if (this.#conversation === undefined) {
-      this.#owner.events.connectionRefused?.('earlyTalker');
-      return this.#closeWith(TALKED_FIRST);
-    }
     const text = line.toString();
     const space = text.indexOf(' ');
     const verb = (space < 0 ? text : text.slice(0, space)).toUpperCase();
+    // Answered line by line, a balancer's line would shift every reply to the command before its own.
+    if (verb === 'PROXY') return this.#turnAway('proxyUntrusted', PROXY_LINE);
+    if (this.#conversation === undefined) return this.#turnAway('earlyTalker', TALKED_FIRST);
     const argument = space < 0 ? '' : text.slice(space + 1).trim();
     const answer = this.#ask(this.#conversation, verb, argument);
     if (!(answer instanceof Promise)) return this.#carryOut(verb, answer, next);
@@ -246,6 +242,11 @@ export class FrontConnection extends SMTPConnection {
     // During a handshake the socket is still the one below TLS.
     const open = !this._upgrading && !this._closing && this._socket.writable;
     if (open && lines !== '') this._socket.write(lines, 'latin1');
+  }
+
+  #turnAway(reason: RefusedConnection, answer: Reply): void {
+    this.#owner.events.connectionRefused?.(reason);
+    this.#closeWith(answer);
   }
 
   #closeWith(value: Reply): void {

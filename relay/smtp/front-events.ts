@@ -1,6 +1,18 @@
 /** What a front tells whoever counts: a few calls without addresses, each cheap enough for every command. */
 
-export type RefusedConnection = 'connections' | 'connectionsPerClient' | 'session' | 'earlyTalker' | 'draining';
+export type RefusedConnection =
+  | 'connections'
+  | 'connectionsPerClient'
+  | 'session'
+  | 'earlyTalker'
+  | 'draining'
+  /** A PROXY line from an address that is not trusted with it, or after the greeting. */
+  | 'proxyUntrusted'
+  /** Not from a load balancer, where only they may connect. */
+  | 'proxyRequired'
+  /** No PROXY line from a load balancer, or none that can be read. */
+  | 'proxyHeader'
+  | 'proxyVersion2';
 
 export interface FrontEvents {
   connectionOpened?(): void;

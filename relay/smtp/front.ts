@@ -2,16 +2,18 @@
 
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { LimitsConfig } from '../core/config.ts';
+import type { LimitsConfig, ProxyProtocolConfig } from '../core/config.ts';
 import { type Reply, reply } from '../core/reply.ts';
 import type { ServerTls } from '../tls/server-context.ts';
 import { type ConnectionOwner, FrontConnection } from './connection.ts';
+import type { Endpoints } from './client.ts';
 import type { Surroundings } from './conversation.ts';
 import { DeliveryCount } from './delivery-count.ts';
-import type { FrontEvents } from './front-events.ts';
+import type { FrontEvents, RefusedConnection } from './front-events.ts';
 import { clientKey } from '../core/network.ts';
 import { OpenConnections } from './limits.ts';
 import { ConnectionHost } from './listener.ts';
+import { ProxyGate } from './proxy-gate.ts';
 import { formatReplyLines } from './reply-wire.ts';
 import type { Sessions } from './session.ts';
 
@@ -21,6 +23,8 @@ export interface FrontOptions {
   /** Asked for every greeting: a changed configuration is heard by the next client. */
   hostname(): string;
   limits(): LimitsConfig;
+  /** Left out or undefined: nobody's PROXY line is believed. */
+  proxyProtocol?(): ProxyProtocolConfig | undefined;
   readonly tls?: ServerTls;
   readonly events?: FrontEvents;
 }
@@ -77,6 +81,7 @@ class SmtpFront implements Front, ConnectionOwner {
   readonly #counts = new OpenConnections();
   /** Those that no longer count as their address's. */
   readonly #shared = new WeakSet<FrontConnection>();
+  readonly #gate: ProxyGate;
   readonly #pace: NodeJS.Timeout;
   readonly #idPrefix = randomBytes(4).readUInt32BE().toString(36).toUpperCase().padStart(7, '0');
   #nextId = 0;
@@ -88,6 +93,11 @@ class SmtpFront implements Front, ConnectionOwner {
     this.#options = options;
     this.sessions = options.sessions;
     this.events = options.events ?? {};
+    this.#gate = new ProxyGate(() => options.proxyProtocol?.(), {
+      admit: (socket, named, balancer) => this.#admit(socket, named, balancer),
+      refuse: (socket, reason, answer) => this.#refuse(socket, reason, answer),
+      left: () => this.#checkEmpty(),
+    });
     this.#pace = setInterval(() => this.#checkPace(), PACE_MS);
     this.#pace.unref();
   }
@@ -122,7 +132,7 @@ class SmtpFront implements Front, ConnectionOwner {
   }
 
   connections(): number {
-    return this.#counts.total;
+    return this.#counts.total + this.#gate.waiting;
   }
 
   prepareTls(address: string): void {
@@ -142,7 +152,7 @@ class SmtpFront implements Front, ConnectionOwner {
     this.#open.delete(connection);
     this.#counts.remove(this.#shared.has(connection) ? undefined : clientKey(connection.remoteAddress));
     this.events.connectionClosed?.();
-    if (this.#open.size === 0) this.#whenEmpty?.();
+    this.#checkEmpty();
   }
 
   async drain(options: DrainOptions): Promise<void> {
@@ -164,16 +174,18 @@ class SmtpFront implements Front, ConnectionOwner {
     const closing = this.#servers.map(
       (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
+    this.#gate.destroy();
     for (const connection of this.#open) connection.destroy();
     await Promise.all([...closing, this.#emptied()]);
   }
 
   #cut(): void {
+    this.#gate.destroy();
     for (const connection of this.#open) connection.cut();
   }
 
   #emptied(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve();
+    if (this.#isEmpty()) return Promise.resolve();
     return new Promise((resolve) => {
       const others = this.#whenEmpty;
       this.#whenEmpty = () => {
@@ -183,25 +195,38 @@ class SmtpFront implements Front, ConnectionOwner {
     });
   }
 
+  #isEmpty(): boolean {
+    return this.#open.size === 0 && this.#gate.waiting === 0;
+  }
+
+  #checkEmpty(): void {
+    if (this.#isEmpty()) this.#whenEmpty?.();
+  }
+
   #accept(socket: Socket): void {
     // Gone before it was accepted.
     if (socket.remoteAddress === undefined) return void socket.destroy();
+    if (this.connections() >= this.limits().connections) return this.#refuse(socket, 'connections', TOO_MANY);
+    this.#gate.enter(socket, socket.remoteAddress);
+  }
+
+  #admit(socket: Socket, named: Endpoints | undefined, balancer: boolean): void {
     const id = `${this.#idPrefix}${(this.#nextId++).toString(36).toUpperCase().padStart(5, '0')}`;
-    const connection = new FrontConnection(this.#host, socket, id, this);
+    const connection = new FrontConnection(this.#host, socket, id, this, named);
     const key = clientKey(connection.remoteAddress);
-    const { connections, connectionsPerClient } = this.limits();
-    if (this.#counts.total >= connections) return this.#refuse(socket, 'connections', TOO_MANY);
-    if (this.#counts.of(key) >= connectionsPerClient) {
-      return this.#refuse(socket, 'connectionsPerClient', TOO_MANY_OF_CLIENT);
+    if (!balancer && this.#counts.of(key) >= this.limits().connectionsPerClient) {
+      this.#refuse(socket, 'connectionsPerClient', TOO_MANY_OF_CLIENT);
+      return this.#checkEmpty();
     }
     this.#counts.add(key);
     this.#open.add(connection);
+    if (balancer) this.shared(connection);
     this.events.connectionOpened?.();
     connection.init();
     if (this.#draining) connection.drain();
   }
 
-  #refuse(socket: Socket, reason: 'connections' | 'connectionsPerClient', answer: Reply): void {
+  #refuse(socket: Socket, reason: RefusedConnection, answer: Reply): void {
     this.events.connectionRefused?.(reason);
     socket.on('error', () => undefined);
     socket.setTimeout(LINGER_MS, () => socket.destroy());
