@@ -50,12 +50,12 @@ type Applies = (indexed: IndexedRule, direction: Direction) => boolean;
 
 export class RuleIndex {
   readonly table: RuleTable;
-  readonly #held: HeldIndex;
+  readonly held: HeldIndex;
   readonly #everywhere: OutboundScope;
 
   constructor(table: RuleTable, held: HeldIndex) {
     this.table = table;
-    this.#held = held;
+    this.held = held;
     this.#everywhere = { sharedDomains: new Set(table.rules.map(({ rule }) => rule.sharedDomain)) };
   }
 
@@ -136,14 +136,14 @@ export class RuleIndex {
    */
   isHeldUnless(mailbox: Mailbox, match: RuleMatch | undefined): boolean {
     if (match?.kind === 'Address') return false;
-    return this.isHeldAddress(mailbox) || (match === undefined && this.#held.coversDomain(mailbox.domain));
+    return this.isHeldAddress(mailbox) || (match === undefined && this.held.coversDomain(mailbox.domain));
   }
 
   /**
    * Whether the address, or what it is without its tag, is held by itself; never one that a rule resolves as closely.
    */
   isHeldAddress({ localPart, domain }: Mailbox): boolean {
-    const held = this.#held.localPartsOf(domain);
+    const held = this.held.localPartsOf(domain);
     if (held === undefined) return false;
     for (const { key } of addressKeys(localPart)) {
       if (this.table.addressRows(EXTERNAL, key, domain).some(resolves)) return false;
@@ -214,7 +214,7 @@ function closenessOf(indexed: IndexedRule, row: DomainRow['row']): number {
 
 /** `before`: an index of an earlier configuration, of which rows that are still there are used again. */
 export function buildRuleIndex(config: RelayConfig, packed?: PackedRules, before?: RuleIndex): RuleIndex {
-  return new RuleIndex(buildRuleTable(config, packed, before?.table), buildHeldIndex(config));
+  return new RuleIndex(buildRuleTable(config, packed, before?.table), buildHeldIndex(config, before?.held));
 }
 
 /** The keys under which rules may name a local part: as it is, then without its tag. */

@@ -62,3 +62,19 @@ describe('held', () => {
     expect(rules.isHeld(mailbox('x@dead.campus.example'))).toBe(true);
   });
 });
+
+test('an index that is made after another holds what its own configuration says', () => {
+  const holding = (...addresses: string[]) => relayConfig({ held: { addresses } });
+  const isHeld = (one: ReturnType<typeof buildRuleIndex>) =>
+    ['ann', 'bob'].map((name) => one.isHeldAddress(mailbox(`${name}@shared.example`)));
+  const first = buildRuleIndex(holding('ann@shared.example'));
+  const same = buildRuleIndex(holding('ann@shared.example'), undefined, first);
+  const other = buildRuleIndex(holding('bob@shared.example'), undefined, same);
+  const none = buildRuleIndex(holding(), undefined, other);
+  expect([first, same, other, none].map(isHeld)).toEqual([
+    [true, false],
+    [true, false],
+    [false, true],
+    [false, false],
+  ]);
+});
