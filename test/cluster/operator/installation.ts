@@ -13,7 +13,7 @@ import { type Daemon, startDaemon, until } from '../daemon.ts';
 
 export interface InstallationOptions {
   readonly namespace: string;
-  /** Values of the chart, besides the images. */
+  /** Of the chart. */
   readonly values?: Record<string, unknown>;
   /** Over the rendered settings: shorter leases. */
   readonly settings?: Record<string, unknown>;
@@ -39,7 +39,7 @@ export interface Installation {
 }
 
 /** The chart's Deployment is left at no pods: here there are no nodes, and the processes take their place. */
-const VALUES = { replicas: 0, image: { repository: 'isthmus/operator' }, relayImage: { repository: 'isthmus/relay' } };
+const VALUES = { replicas: 0 };
 
 export async function install(plane: ControlPlane, options: InstallationOptions): Promise<Installation> {
   const { namespace } = options;
