@@ -1,6 +1,5 @@
 /** The thread's side of the border: finds what the main thread has not been told, and cuts it into small messages. */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Finding, ResourceStatus } from '../compile/result.ts';
 import type { Compilation, CompiledFleet, Piece } from './compiler.ts';
 import {
@@ -22,18 +21,23 @@ export interface Message {
 }
 
 export class Outbound {
-  #outcomes = new Map<string, Outcome>();
+  /** As text: what was said of a resource is compared and not kept. */
+  #outcomes = new Map<string, string>();
+  #order: readonly string[] = [];
   #parts = new Map<string, ReadonlyMap<string, string>>();
   #pieces: ReadonlySet<string> = new Set();
 
   /** To be posted in this order. */
   compiled(id: number, compilation: Compilation): Message[] {
-    const messages = [...this.#octets(compilation.fleets), ...this.#changedOutcomes(compilation)];
+    const outcomes = outcomesOf(compilation);
+    const keys = [...outcomes.keys()];
+    const sameOrder = keys.length === this.#order.length && keys.every((key, at) => key === this.#order[at]);
+    this.#order = keys;
+    const messages = [...this.#octets(compilation.fleets), ...this.#changedOutcomes(outcomes)];
     const delta: CompilationDelta = {
       fleets: compilation.fleets.map((fleet) => this.#fleet(fleet)),
-      order: this.#order(compilation),
+      order: sameOrder ? undefined : keys,
     };
-    this.#outcomes = outcomesOf(compilation);
     this.#parts = new Map(compilation.fleets.map((fleet) => [fleetKey(fleet), fleet.parts]));
     return [...messages, { message: { type: 'compiled', id, delta }, transfer: [] }];
   }
@@ -49,22 +53,16 @@ export class Outbound {
     });
   }
 
-  #changedOutcomes(compilation: Compilation): Message[] {
-    const changed = [...outcomesOf(compilation)].filter(
-      ([key, outcome]) => !isDeepStrictEqual(outcome, this.#outcomes.get(key)),
-    );
+  #changedOutcomes(outcomes: ReadonlyMap<string, Outcome>): Message[] {
+    const before = this.#outcomes;
+    this.#outcomes = new Map([...outcomes].map(([key, outcome]) => [key, JSON.stringify(outcome)]));
+    const changed = [...outcomes].filter(([key]) => this.#outcomes.get(key) !== before.get(key));
     const messages: Message[] = [];
     for (let start = 0; start < changed.length; start += OUTCOMES_A_MESSAGE) {
-      const outcomes = changed.slice(start, start + OUTCOMES_A_MESSAGE);
-      messages.push({ message: { type: 'outcomes', outcomes }, transfer: [] });
+      const some = changed.slice(start, start + OUTCOMES_A_MESSAGE);
+      messages.push({ message: { type: 'outcomes', outcomes: some }, transfer: [] });
     }
     return messages;
-  }
-
-  #order(compilation: Compilation): readonly string[] | undefined {
-    const before = [...this.#outcomes.keys()];
-    const now = [...outcomesOf(compilation).keys()];
-    return isDeepStrictEqual(before, now) ? undefined : now;
   }
 
   #fleet({ pieces, memory, parts, ...rest }: CompiledFleet): FleetDelta {

@@ -44,9 +44,7 @@ export function assembleFleet(
     tenantRoutes: content.tenantRoutes.flatMap((draft) =>
       draft.fleet === fleet && draft.config ? [draft.config] : [],
     ),
-    rewriteRules: content.rewriteRules.flatMap((draft) =>
-      fleetOfRule(draft) === fleet ? ruleConfig(draft, memory) : [],
-    ),
+    rewriteRules: content.rewriteRules.flatMap((draft) => (fleetOfRule(draft) === fleet ? ruleConfig(draft) : [])),
   };
   const held = collectHeld(fleet, content, tombstones).finish({
     ...inForce,

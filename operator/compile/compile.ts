@@ -30,7 +30,7 @@ export function compile(input: CompileInput, memory = new CompileMemory()): Comp
     const addresses = new Map<string, number>();
     for (const fleet of content.fleets) {
       const presence = presenceOn(fleet, content);
-      const unreadable = unreadableRules(fleet, content, memory);
+      const unreadable = unreadableRules(fleet, content);
       const remembered = tombstonesOf(fleet, unreadable, presence, input);
       tombstones.push(...remembered);
       const gone = remembered.filter(({ kind, name }) => presence(kind, name) === 'Gone');

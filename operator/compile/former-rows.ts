@@ -1,7 +1,6 @@
 /** Rows that a rule had in the running configuration stay claimed while they cannot be read. */
 
 import type { RewriteRuleConfig } from '../../relay/core/config.ts';
-import type { CompileMemory } from './memory.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import { ClaimMap, claimsOfRow } from './row-claims.ts';
 import type { Row } from './rows.ts';
@@ -9,11 +8,11 @@ import { domainRowsOf, FORMER_PLACE } from './running.ts';
 import { addressRow, NO_ROWS, RuleRows } from './rule-rows.ts';
 
 /** `former`: what is in force of it, then what was before. */
-export function recallRows(draft: RewriteRuleDraft, former: readonly RewriteRuleConfig[], memory: CompileMemory): void {
+export function recallRows(draft: RewriteRuleDraft, former: readonly RewriteRuleConfig[]): void {
   if (former.length === 0) return;
-  const { mode, onlyTo, claimed } = draft;
+  const { mode, onlyTo, claimed, memory } = draft;
   const madeOf = [claimed, mode, onlyTo?.join(' '), ...former];
-  draft.formerRows = memory.rule(draft.report).recalled.of(madeOf, () => unclaimedRows(draft, former));
+  draft.formerRows = memory.recalled.of(madeOf, () => unclaimedRows(draft, former));
 }
 
 /** Each row that claims nothing which the rule claims already. */

@@ -100,6 +100,7 @@ export function invalidRewriteRule(resource: InvalidResource, around: RuleSurrou
     name: resource.name,
     created: resource.creationTimestamp,
     report: invalidReport(resource),
+    memory: around.memory.rule(resource),
     spec: undefined,
     sharedDomain: around.sharedDomains.get(text(field(field(spec, 'sharedDomainRef'), 'name'))),
     tenantRoute: around.tenantRoutes.get(text(field(field(spec, 'tenantRouteRef'), 'name'))),

@@ -32,6 +32,7 @@ export class CompileMemory {
   #usedRules = new Set<string>();
   #usedClaims = new Set<string>();
 
+  /** Once a rule. */
   rule({ namespace, name }: { readonly namespace: string; readonly name: string }): RuleMemory {
     const key = `${namespace}/${name}`;
     this.#usedRules.add(key);

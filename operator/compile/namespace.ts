@@ -65,7 +65,7 @@ export function compileNamespace(content: NamespaceContent, input: CompileInput,
   ]);
   for (const fleet of fleets.values()) {
     const rules = [...rewriteRules.values()].filter((draft) => fleetOfRule(draft) === fleet);
-    for (const draft of rules) if (draft.unreadable) recallRows(draft, running.rules(fleet.name, draft.name), memory);
+    for (const draft of rules) if (draft.unreadable) recallRows(draft, running.rules(fleet.name, draft.name));
     settleRewriteRules(rules.filter(mayClaim), { namespace: content.namespace, fleet: fleet.name, running, memory });
   }
   for (const draft of rewriteRules.values()) finishRule(draft);

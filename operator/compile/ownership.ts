@@ -150,7 +150,7 @@ export function settleRewriteRules(
     const current = lost.filter((loss) => !isFormer(loss));
     const numbers = current.map(({ number }) => number);
     const former = lost.filter(isFormer).map(({ number }) => number - rows.length);
-    const { kept, keptFormer } = memory.rule(draft.report);
+    const { kept, keptFormer } = draft.memory;
     draft.lost = new Set(numbers);
     draft.rows = kept.of([rows, ...numbers], () => rows.without(new Set(numbers)));
     draft.formerRows = keptFormer.of([formerRows, ...former], () => formerRows.without(new Set(former)));

@@ -4,7 +4,7 @@ import type { RewriteRule, RewriteRuleSpec } from '../../crds/v1alpha1/rewrite-r
 import { toAsciiDomain } from '../../relay/core/address.ts';
 import { Report } from './conditions.ts';
 import type { CompileInput } from './input.ts';
-import type { CompileMemory } from './memory.ts';
+import type { CompileMemory, RuleMemory } from './memory.ts';
 import type { Neighbours } from './neighbours.ts';
 import { type Aged, sortedUnique } from './order.ts';
 import type { TableSource } from './result.ts';
@@ -15,6 +15,7 @@ import type { TenantRouteDraft } from './tenant-route.ts';
 
 export interface RewriteRuleDraft extends Aged {
   readonly report: Report;
+  readonly memory: RuleMemory;
   /** undefined: it fails its schema. */
   readonly spec: RewriteRuleSpec | undefined;
   readonly sharedDomain: SharedDomainDraft | undefined;
@@ -58,11 +59,13 @@ export function draftRewriteRule(resource: RewriteRule, around: RuleSurroundings
   const tenantRoute = findTenantRoute(spec, sharedDomain, around, report);
   const onlyTo = spec.onlyTo && sortedUnique(spec.onlyTo.domains.map((domain) => toAsciiDomain(domain) ?? domain));
   const claimant = { mode: spec.mode, onlyTo };
-  const content = readContent(spec, claimant, report, { ...around, parties: { sharedDomain, tenantRoute } });
+  const memory = around.memory.rule(report);
+  const content = readContent(spec, claimant, report, { ...around, memory, parties: { sharedDomain, tenantRoute } });
   return {
     name,
     created: creationTimestamp,
     report,
+    memory,
     spec,
     sharedDomain,
     tenantRoute,

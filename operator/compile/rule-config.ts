@@ -3,24 +3,23 @@
 import type { RewriteRuleConfig } from '../../relay/core/config.ts';
 import type { FleetDraft } from './fleet.ts';
 import type { Last } from './last.ts';
-import type { CompileMemory } from './memory.ts';
 import { fleetOfRule, type Namespace } from './namespace.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
 import type { RuleRows } from './rule-rows.ts';
 
 /** Empty unless it is in force. */
-export function ruleConfig(draft: RewriteRuleDraft, memory: CompileMemory): RewriteRuleConfig[] {
+export function ruleConfig(draft: RewriteRuleDraft): RewriteRuleConfig[] {
   const { sharedDomain, tenantRoute } = draft;
   if (!draft.inForce || sharedDomain?.config === undefined || tenantRoute === undefined) return [];
-  return [writeRule(draft, [draft.rows], memory.rule(draft.report).inForce)];
+  return [writeRule(draft, [draft.rows], draft.memory.inForce)];
 }
 
 /** Rules of which rows cannot be read now, with what is to be remembered of them. */
-export function unreadableRules(fleet: FleetDraft, content: Namespace, memory: CompileMemory): RewriteRuleConfig[] {
+export function unreadableRules(fleet: FleetDraft, content: Namespace): RewriteRuleConfig[] {
   const drafts = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet && draft.formerRows.length > 0);
   return drafts.map((draft) => {
     const { rows, formerRows, inForce } = draft;
-    return writeRule(draft, inForce ? [formerRows] : [rows, formerRows], memory.rule(draft.report).unreadable);
+    return writeRule(draft, inForce ? [formerRows] : [rows, formerRows], draft.memory.unreadable);
   });
 }
 

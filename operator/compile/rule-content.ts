@@ -5,7 +5,7 @@ import { Report } from './conditions.ts';
 import { take } from './credentials.ts';
 import type { CompileInput } from './input.ts';
 import { sameMembers } from './last.ts';
-import type { CompileMemory, RuleMemory } from './memory.ts';
+import type { RuleMemory } from './memory.ts';
 import { boundsKey, type Neighbours, type Parties, RuleBounds } from './neighbours.ts';
 import { compareText } from './order.ts';
 import { rejectRows, type RejectedRow } from './rejected-rows.ts';
@@ -48,7 +48,7 @@ export interface ContentSurroundings {
   readonly parties: Parties;
   readonly neighbours: Neighbours;
   readonly input: CompileInput;
-  readonly memory: CompileMemory;
+  readonly memory: RuleMemory;
 }
 
 /** Made anew only when the rule, a table of it or its bounds have changed. */
@@ -58,8 +58,7 @@ export function readContent(
   report: Report,
   around: ContentSurroundings,
 ): RuleContent & { readonly sources: readonly TableSource[] } {
-  const { input, neighbours } = around;
-  const memory = around.memory.rule(report);
+  const { input, neighbours, memory } = around;
   const references = spec.addressesFrom ?? [];
   const tables = references.map((each, at) => findTable(each, pathOf(at), report.namespace, input));
   const bounds = boundsKey(spec, around.parties);
@@ -71,7 +70,7 @@ export function readContent(
   const known = memory.content;
   const isCurrent =
     known !== undefined && isOfVersion(known.version, neighbours.version) && sameMembers(known.madeOf, from);
-  const content = isCurrent ? known.content : new ContentReader(spec, report, around, memory).read(tables, claimant);
+  const content = isCurrent ? known.content : new ContentReader(spec, report, around).read(tables, claimant);
   if (!isCurrent) {
     memory.content = { madeOf: from, version: content.looksAround ? neighbours.version : undefined, content };
   }
@@ -89,19 +88,12 @@ function sourceOf(table: FoundTable | undefined, { read }: RuleContent): TableSo
 class ContentReader {
   readonly #spec: RewriteRuleSpec;
   readonly #around: ContentSurroundings;
-  readonly #memory: RuleMemory;
   readonly #notes: Report;
   #looksAround = false;
 
-  constructor(
-    spec: RewriteRuleSpec,
-    { kind, namespace, name }: Report,
-    around: ContentSurroundings,
-    memory: RuleMemory,
-  ) {
+  constructor(spec: RewriteRuleSpec, { kind, namespace, name }: Report, around: ContentSurroundings) {
     this.#spec = spec;
     this.#around = around;
-    this.#memory = memory;
     this.#notes = new Report(kind, namespace, name);
   }
 
@@ -112,8 +104,8 @@ class ContentReader {
     const own = this.#bounds();
     const sets: RowSet[] = stated === 1 && addressesFrom !== undefined ? [] : [ownRows(this.#spec, own)];
     this.#looksAround = own.lookedAround;
-    const before = new Map(this.#memory.tables);
-    this.#memory.tables.clear();
+    const before = new Map(this.#around.memory.tables);
+    this.#around.memory.tables.clear();
     const read = new Set<string>();
     let confidential = false;
     for (const [at, table] of tables.entries()) {
@@ -169,7 +161,7 @@ class ContentReader {
       known.key === key &&
       isOfVersion(known.version, neighbours.version);
     if (current) {
-      this.#memory.tables.set(table.path, known);
+      this.#around.memory.tables.set(table.path, known);
       this.#looksAround ||= known.version !== undefined;
       return known.rows;
     }
@@ -177,7 +169,7 @@ class ContentReader {
     const rows = readTableRows(table, bytes, bounds, input.platform);
     this.#looksAround ||= bounds.lookedAround;
     const version = bounds.lookedAround ? neighbours.version : undefined;
-    this.#memory.tables.set(table.path, { bytes, key, version, rows });
+    this.#around.memory.tables.set(table.path, { bytes, key, version, rows });
     return rows;
   }
 }

@@ -43,17 +43,9 @@ export function fleetTombstones(
   const expiresAt = now + holdSeconds * 1000;
   const fresh = (name: string) => ({ namespace, fleet, name, expiresAt });
   const tombstones = new Map<string, Tombstone>();
-  // What comes later in this list is nearer to what was in force last.
-  const left: Tombstone[] = [
-    ...earlier.filter((tombstone) => tombstone.namespace === namespace && tombstone.fleet === fleet),
-    ...(running?.sharedDomains ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'SharedDomain', was })),
-    ...(running?.tenantRoutes ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'TenantRoute', was })),
-    ...(running?.rewriteRules ?? []).map((was): Tombstone => ({ ...fresh(was.name), kind: 'RewriteRule', was })),
-  ];
-  for (const tombstone of left) {
-    const { kind, name } = tombstone;
+  const bury = (tombstone: Tombstone) => {
     const key = keyOf(tombstone);
-    switch (memory.presence(kind, name)) {
+    switch (memory.presence(tombstone.kind, tombstone.name)) {
       case 'InForce':
         break;
       case 'LeftOut':
@@ -64,7 +56,20 @@ export function fleetTombstones(
         if (tombstone.expiresAt > now && !tombstones.has(key) && resolves(tombstone)) tombstones.set(key, tombstone);
         break;
     }
-  }
+  };
+  // What comes later is nearer to what was in force last.
+  for (const tombstone of earlier) if (tombstone.namespace === namespace && tombstone.fleet === fleet) bury(tombstone);
+  // Nearly all of it is in force, and needs no grave.
+  const missing = <Kind extends Tombstone['kind'], T extends { readonly name: string }>(
+    kind: Kind,
+    all: readonly T[],
+  ) =>
+    all
+      .filter(({ name }) => memory.presence(kind, name) !== 'InForce')
+      .map((was) => ({ ...fresh(was.name), kind, was }));
+  missing('SharedDomain', running?.sharedDomains ?? []).forEach(bury);
+  missing('TenantRoute', running?.tenantRoutes ?? []).forEach(bury);
+  missing('RewriteRule', running?.rewriteRules ?? []).forEach(bury);
   for (const was of memory.unreadable) {
     const tombstone: Tombstone = { ...fresh(was.name), kind: 'RewriteRule', was };
     tombstones.set(keyOf(tombstone), tombstone);
