@@ -22,9 +22,18 @@ export const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
   'support/dns-server.ts': [program('nsd')],
   'support/certificates.ts': [program('openssl')],
   'support/namespace.ts': [program('iproute2', 'ip', true)],
+  'support/haproxy.ts': [program('haproxy')],
   'support/lua.ts': [program('lua5.1')],
   'support/promtool.ts': [program('prometheus', 'promtool')],
   'support/dkimpy.ts': [program('python3-dkim', 'dkimverify')],
+  'containers/engine.ts': [
+    program('docker.io', 'dockerd', true),
+    program('docker.io', 'docker', true),
+    program('containerd', 'containerd', true),
+    program('runc', 'runc', true),
+    program('iptables', 'iptables', true),
+    program('iproute2', 'ip', true),
+  ],
   'cluster/authority.ts': [program('openssl')],
   'cluster/nodes/cluster.ts': [
     program('containerd', 'containerd', true),
