@@ -1,6 +1,9 @@
 /** A relay pod by its folders: what it runs, what it keeps running, and what it says about that. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MANIFEST_FILE } from '../../relay/core/manifest.ts';
 import { certificateFolder, type Identity } from '../support/certificates.ts';
 import { RawSmtp } from '../support/raw-smtp.ts';
 import { type SmtpSink, startSmtpSink } from '../support/smtp-sink.ts';
@@ -131,6 +134,8 @@ describe('a pod', { timeout: 60_000 }, () => {
     await expect.poll(() => first.isReady(), UNTIL).toBe(true);
     folders.config.set(volume({ proven: packed(config('two', ['john', 'mary'])) }));
     await expect.poll(running(first), UNTIL).toBe('two');
+    const kept = join(folders.state, 'last-verified', MANIFEST_FILE);
+    await expect.poll(() => readFileSync(kept, 'utf8'), UNTIL).toContain('"two"');
     await first.process.stop('SIGKILL');
     folders.config.set({});
     const second = await startPod();
