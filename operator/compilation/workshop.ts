@@ -1,7 +1,7 @@
 /** Everything the compiling thread knows: the cluster's objects, what is in force, and how to compile the one into the other. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
-import type { RelayConfig } from '../../relay/core/config.ts';
 import { compile } from '../compile/compile.ts';
 import type {
   CompileInput,
@@ -15,28 +15,10 @@ import { CompileMemory } from '../compile/memory.ts';
 import type { FleetResult } from '../compile/result.ts';
 import type { Tombstone } from '../compile/tombstones.ts';
 import { nodePlatform } from '../platform.ts';
-import { Packer } from '../slots/pack.ts';
-import { unpackStored } from '../slots/unpack.ts';
 import type { Change, Compilation, CompiledFleet, CompilerOptions, Restored, StoredFleet } from './compiler.ts';
+import { FleetMemory } from './fleet-memory.ts';
 import { fleetKey, outcomeKey } from './messages.ts';
 import { nextHopPorts } from './next-hop-ports.ts';
-
-/** A candidate is withdrawn or proven within seconds, and ten changes a second are gathered at most. */
-const REVISIONS_REMEMBERED = 500;
-
-interface Record {
-  readonly config: RelayConfig;
-  readonly tombstones: readonly Tombstone[];
-  /** Names of rules, in force or remembered, of which rows came from Secrets. */
-  readonly confidentialRules: ReadonlySet<string>;
-}
-
-interface FleetMemory {
-  inForce: Record | undefined;
-  /** By revision, the last compiled at the end. */
-  readonly compiled: Map<string, Record>;
-  readonly packer: Packer;
-}
 
 export class Workshop {
   readonly #platform: Platform;
@@ -59,34 +41,25 @@ export class Workshop {
     for (const change of changes) this.#take(change);
   }
 
-  restore({ namespace, name, revision, pieces, memory }: StoredFleet): Restored {
-    const unpacked = unpackStored(pieces, memory, revision, this.#key);
-    if (!unpacked.ok) return unpacked;
-    const { config, tombstones, confidentialRules, parts } = unpacked;
-    this.#fleet(namespace, name).inForce = { config, tombstones, confidentialRules };
-    return { ok: true, parts };
+  restore(stored: StoredFleet): Restored {
+    return this.#fleet(stored.namespace, stored.name).restore(stored);
   }
 
   inForce(namespace: string, fleet: string, revision: string): void {
-    const memory = this.#fleet(namespace, fleet);
-    const record = memory.compiled.get(revision);
-    if (record === undefined) return;
-    memory.inForce = record;
-    for (const earlier of memory.compiled.keys()) {
-      if (earlier === revision) break;
-      memory.compiled.delete(earlier);
-    }
+    this.#fleet(namespace, fleet).prove(revision);
   }
 
   compile(now: number): Compilation {
-    const remembered = [...this.#fleets].flatMap(([key, { inForce }]) => (inForce ? [{ key, ...inForce }] : []));
+    const running = [...this.#fleets].flatMap(([key, { running: config }]) =>
+      config === undefined ? [] : [{ ...splitKey(key), config }],
+    );
     const input: CompileInput = {
       resources: [...this.#resources.values()],
       invalid: [...this.#invalid.values()],
       secrets: (namespace, name) => this.#lookup('Secret', namespace, name),
       configMaps: (namespace, name) => this.#lookup('ConfigMap', namespace, name),
-      running: remembered.map(({ key, config }) => ({ ...splitKey(key), config })),
-      tombstones: remembered.flatMap((each) => each.tombstones),
+      running,
+      tombstones: [...this.#fleets.values()].flatMap((fleet) => fleet.tombstones()),
       ownSigningKeys: (namespace, name) => this.#signingKeys.get(fleetKey({ namespace, name })),
       domains: this.#domains,
       now,
@@ -104,7 +77,7 @@ export class Workshop {
         const { kind, metadata } = change.resource;
         const key = outcomeKey({ kind, namespace: metadata.namespace ?? '', name: metadata.name });
         this.#invalid.delete(key);
-        this.#resources.set(key, change.resource);
+        this.#resources.set(key, keepSpec(this.#resources.get(key), change.resource));
         return;
       }
       case 'invalid': {
@@ -119,11 +92,25 @@ export class Workshop {
         this.#forgetFleet(change.kind, change.namespace, change.name);
         return;
       case 'data':
-        this.#objects.set(`${change.kind} ${fleetKey(change)}`, change.found);
+        this.#takeData(`${change.kind} ${fleetKey(change)}`, change.found);
         return;
       case 'signingKeys':
         this.#signingKeys.set(fleetKey({ namespace: change.namespace, name: change.fleet }), change.keys);
     }
+  }
+
+  /** Octets that have not changed stay the same object: nothing is made of them anew. */
+  #takeData(key: string, found: LookupResult): void {
+    const before = this.#objects.get(key);
+    if (typeof found === 'string' || before === undefined || typeof before === 'string') {
+      this.#objects.set(key, found);
+      return;
+    }
+    const kept = Object.entries(found.data).map(([name, bytes]) => {
+      const known = Object.hasOwn(before.data, name) ? before.data[name] : undefined;
+      return [name, known !== undefined && Buffer.compare(known, bytes) === 0 ? known : bytes] as const;
+    });
+    this.#objects.set(key, { ...found, data: Object.fromEntries(kept) });
   }
 
   /** Its objects go with it: nothing of it is in force any more. */
@@ -138,25 +125,14 @@ export class Workshop {
 
   #fleet(namespace: string, name: string): FleetMemory {
     const key = fleetKey({ namespace, name });
-    const memory = this.#fleets.get(key) ?? { inForce: undefined, compiled: new Map(), packer: new Packer(this.#key) };
+    const memory = this.#fleets.get(key) ?? new FleetMemory(this.#key);
     this.#fleets.set(key, memory);
     return memory;
   }
 
   #finish(result: FleetResult, tombstones: readonly Tombstone[]): CompiledFleet {
-    const { namespace, name, paused, config, unknown, credentials } = result;
-    const { compiled, packer, inForce } = this.#fleet(namespace, name);
-    const confidentialRules = new Set(result.confidentialRules);
-    for (const tombstone of tombstones) {
-      if (inForce?.confidentialRules.has(tombstone.name) === true) confidentialRules.add(tombstone.name);
-    }
-    compiled.delete(config.revision);
-    compiled.set(config.revision, { config, tombstones, confidentialRules });
-    for (const [oldest] of compiled) {
-      if (compiled.size <= REVISIONS_REMEMBERED) break;
-      compiled.delete(oldest);
-    }
-    const packed = packer.pack({ config, credentials, confidentialRules, tombstones });
+    const { namespace, name, paused, config, unknown } = result;
+    const packed = this.#fleet(namespace, name).pack(result, tombstones);
     return {
       namespace,
       name,
@@ -173,6 +149,13 @@ export class Workshop {
       drainSeconds: config.fleet.drainSeconds,
     };
   }
+}
+
+/** A change of labels or status leaves the spec the same object: nothing is made of it anew. */
+function keepSpec(before: Resource | undefined, now: Resource): Resource {
+  return before?.kind === now.kind && isDeepStrictEqual(before.spec, now.spec)
+    ? ({ ...now, spec: before.spec } as Resource)
+    : now;
 }
 
 function splitKey(key: string): { namespace: string; name: string } {

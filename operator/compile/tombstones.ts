@@ -7,6 +7,13 @@
 import type { RelayConfig, RewriteRuleConfig, SharedDomainConfig, TenantRouteConfig } from '../../relay/core/config.ts';
 import { compareText } from './order.ts';
 
+/**
+ * What is left out is seen at every look, and its time would be another each time: it is put off by steps, so that
+ * looking twice comes to the same.
+ */
+const MOST_STEP_MS = 3_600_000;
+const STEP_OF_HOLD = 1 / 8;
+
 interface Grave {
   readonly namespace: string;
   readonly fleet: string;
@@ -42,6 +49,13 @@ export function fleetTombstones(
   const { namespace, fleet, now, holdSeconds } = memory;
   const expiresAt = now + holdSeconds * 1000;
   const fresh = (name: string) => ({ namespace, fleet, name, expiresAt });
+  const ofFleet = earlier.filter((tombstone) => tombstone.namespace === namespace && tombstone.fleet === fleet);
+  const dug = new Map(ofFleet.map((tombstone) => [keyOf(tombstone), tombstone.expiresAt]));
+  const step = Math.min(MOST_STEP_MS, holdSeconds * 1000 * STEP_OF_HOLD);
+  const putOff = (key: string) => {
+    const before = dug.get(key) ?? 0;
+    return before <= expiresAt && before > expiresAt - step ? before : expiresAt;
+  };
   const tombstones = new Map<string, Tombstone>();
   const bury = (tombstone: Tombstone) => {
     const key = keyOf(tombstone);
@@ -49,7 +63,7 @@ export function fleetTombstones(
       case 'InForce':
         break;
       case 'LeftOut':
-        tombstones.set(key, { ...tombstone, expiresAt });
+        tombstones.set(key, { ...tombstone, expiresAt: putOff(key) });
         break;
       case 'Gone':
         // A grave is dug once: the same running configuration given again does not begin its time anew.
@@ -58,7 +72,7 @@ export function fleetTombstones(
     }
   };
   // What comes later is nearer to what was in force last.
-  for (const tombstone of earlier) if (tombstone.namespace === namespace && tombstone.fleet === fleet) bury(tombstone);
+  ofFleet.forEach(bury);
   // Nearly all of it is in force, and needs no grave.
   const missing = <Kind extends Tombstone['kind'], T extends { readonly name: string }>(
     kind: Kind,
@@ -72,7 +86,8 @@ export function fleetTombstones(
   missing('RewriteRule', running?.rewriteRules ?? []).forEach(bury);
   for (const was of memory.unreadable) {
     const tombstone: Tombstone = { ...fresh(was.name), kind: 'RewriteRule', was };
-    tombstones.set(keyOf(tombstone), tombstone);
+    const key = keyOf(tombstone);
+    tombstones.set(key, { ...tombstone, expiresAt: putOff(key) });
   }
   return [...tombstones.values()].sort((a, b) => compareText(keyOf(a), keyOf(b)));
 }

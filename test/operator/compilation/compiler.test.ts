@@ -198,6 +198,44 @@ describe('the compiler', () => {
     expect(fleetOf(await third.compile(0))).toEqual(fleet);
   });
 
+  it('comes to the same octets again while something is left out, however often it looks', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    const first = fleetOf(await compiler.compile(0));
+    compiler.inForce('mail', 'default', first.revision);
+    // Its authority is missing: the rules of its addresses are left out.
+    compiler.update([
+      route({ nextHop: { hosts: [{ host: 'x.example' }], clientCertificateSecretRef: { name: 'absent' } } }),
+    ]);
+    compiler.update([{ type: 'data', kind: 'Secret', namespace: 'mail', name: 'absent', found: 'missing' }]);
+    const second = fleetOf(await compiler.compile(1000));
+    expect(second.memory).not.toEqual([]);
+    expect(configOf(second).held.addresses).toContain('ann@shared.example');
+    const third = fleetOf(await compiler.compile(61_000));
+    expect(third).toEqual(second);
+    compiler.inForce('mail', 'default', second.revision);
+    expect(fleetOf(await compiler.compile(120_000))).toEqual(second);
+    const later = fleetOf(await compiler.compile(2 * 3_600_000));
+    expect(later.pieces).toEqual(second.pieces);
+    expect(later.memory).not.toEqual(second.memory);
+  });
+
+  it('holds what a candidate brought back that was withdrawn', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    compiler.inForce('mail', 'default', fleetOf(await compiler.compile(0)).revision);
+    const gone: Change = { type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' };
+    compiler.update([gone]);
+    const without = fleetOf(await compiler.compile(1));
+    compiler.inForce('mail', 'default', without.revision);
+    compiler.update([rule('others', pairs('cid'))]);
+    expect(configOf(fleetOf(await compiler.compile(2))).held.addresses).toEqual([]);
+    compiler.update([gone]);
+    const again = fleetOf(await compiler.compile(3));
+    expect(again.revision).toBe(without.revision);
+    expect(configOf(again).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
+  });
+
   it('says why what is stored cannot be read', async () => {
     const compiler = await start();
     const broken = { namespace: 'mail', name: 'default', revision: 'r', pieces: [Buffer.from('x')], memory: [] };

@@ -1,0 +1,105 @@
+/** What is known of one fleet between two compilations: what is in force, what was compiled, and what is buried. */
+
+import type { RelayConfig } from '../../relay/core/config.ts';
+import type { FleetResult } from '../compile/result.ts';
+import type { Tombstone } from '../compile/tombstones.ts';
+import { type Packed, Packer } from '../slots/pack.ts';
+import { unpackStored } from '../slots/unpack.ts';
+import type { Restored, StoredFleet } from './compiler.ts';
+
+/** A candidate is withdrawn or proven within seconds, and ten changes a second are gathered at most. */
+const REVISIONS_REMEMBERED = 500;
+
+interface Outcome {
+  readonly config: RelayConfig;
+  readonly tombstones: readonly Tombstone[];
+  /** Names of rules, in force or buried, of which rows came from Secrets. */
+  readonly confidentialRules: ReadonlySet<string>;
+}
+
+export class FleetMemory {
+  readonly #key: string;
+  readonly #packer: Packer;
+  #inForce: Outcome | undefined;
+  /** The last compilation's, which may not be in force yet. */
+  #last: Outcome | undefined;
+  /** By revision, the last compiled at the end. */
+  readonly #compiled = new Map<string, Outcome>();
+  /** Of what was restored, until it has been compared with what is compiled. */
+  #restoredParts: ReadonlyMap<string, string> | undefined;
+
+  constructor(key: string) {
+    this.#key = key;
+    this.#packer = new Packer(key);
+  }
+
+  get running(): RelayConfig | undefined {
+    return this.#inForce?.config;
+  }
+
+  /**
+   * What the last compilation buried, and what is buried in force: neither a candidate that is withdrawn nor one that
+   * is not proven yet may lose a grave, or begin its time anew.
+   */
+  tombstones(): Tombstone[] {
+    const graves = new Map<string, Tombstone>();
+    for (const tombstone of [...(this.#last?.tombstones ?? []), ...(this.#inForce?.tombstones ?? [])]) {
+      const key = `${tombstone.kind} ${tombstone.name}`;
+      if (!graves.has(key)) graves.set(key, tombstone);
+    }
+    return [...graves.values()];
+  }
+
+  restore({ pieces, memory, revision }: StoredFleet): Restored {
+    const unpacked = unpackStored(pieces, memory, revision, this.#key);
+    if (!unpacked.ok) return unpacked;
+    const { config, tombstones, confidentialRules, parts } = unpacked;
+    this.#inForce = { config, tombstones, confidentialRules };
+    this.#restoredParts = parts;
+    return { ok: true, parts };
+  }
+
+  /** Nothing changes for a revision that is not among those compiled. */
+  prove(revision: string): void {
+    const proven = this.#compiled.get(revision);
+    if (proven === undefined) return;
+    this.#inForce = proven;
+    this.#restoredParts = undefined;
+    for (const earlier of this.#compiled.keys()) {
+      if (earlier === revision) break;
+      this.#compiled.delete(earlier);
+    }
+  }
+
+  pack({ config, credentials, confidentialRules: ofRules }: FleetResult, tombstones: readonly Tombstone[]): Packed {
+    const confidentialRules = new Set(ofRules);
+    for (const { name } of tombstones) {
+      const wasSecret = [this.#inForce, this.#last].some((outcome) => outcome?.confidentialRules.has(name) === true);
+      if (wasSecret) confidentialRules.add(name);
+    }
+    const packed = this.#packer.pack({ config, credentials, confidentialRules, tombstones });
+    this.#last = { config, tombstones, confidentialRules };
+    this.#compiled.delete(config.revision);
+    this.#compiled.set(config.revision, this.#last);
+    for (const oldest of this.#compiled.keys()) {
+      if (this.#compiled.size <= REVISIONS_REMEMBERED) break;
+      this.#compiled.delete(oldest);
+    }
+    if (packed.ok) this.#share(config, packed.parts);
+    return packed;
+  }
+
+  /** Rules that were restored and come out the same are in memory once. */
+  #share({ rewriteRules }: RelayConfig, parts: ReadonlyMap<string, string>): void {
+    const restored = this.#restoredParts;
+    const inForce = this.#inForce;
+    this.#restoredParts = undefined;
+    if (restored === undefined || inForce === undefined) return;
+    const isSame = (name: string) => parts.get(`RewriteRule/${name}`) === restored.get(`RewriteRule/${name}`);
+    const compiled = new Map(rewriteRules.map((rule) => [rule.name, rule]));
+    const shared = inForce.config.rewriteRules.map((rule) =>
+      isSame(rule.name) ? (compiled.get(rule.name) ?? rule) : rule,
+    );
+    this.#inForce = { ...inForce, config: { ...inForce.config, rewriteRules: shared } };
+  }
+}
