@@ -11,6 +11,7 @@ import { installPackages, isRoot, PATH, PROGRAMS } from '../support/debian.ts';
 import { ROOT } from '../support/test-files.ts';
 import { NAMESPACE_VARIABLE, UNSHARE } from '../support/unshare.ts';
 import { buildPrograms, programObstacle } from './build.ts';
+import { testedImages } from './fleet/images.ts';
 import { removeWithUs } from './left-over.ts';
 import type { ProgramName } from './programs.ts';
 import { programsOf } from './stage.ts';
@@ -36,17 +37,9 @@ function obstacle(programs: readonly ProgramName[]): string | undefined {
   return status === 0 ? programObstacle(programs) : `this machine refuses a namespace (${stderr.trim()})`;
 }
 
-function makeImages(folder: string): boolean {
-  say('making the images …');
-  const args = [join(ROOT, 'deploy/image/main.ts'), '--output', folder];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) say(`${stdout}${stderr}`);
-  return status === 0;
-}
-
 /** The cluster's life; its exit code. */
-function live(folder: string): Promise<number> {
-  const [command, ...args] = [...UNSHARE, process.execPath, join(ROOT, INSIDE), folder];
+function live(folder: string, images: readonly string[]): Promise<number> {
+  const [command, ...args] = [...UNSHARE, process.execPath, join(ROOT, INSIDE), folder, ...images];
   const env = { ...process.env, PATH, TMPDIR: folder, [NAMESPACE_VARIABLE]: '1' };
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['pipe', 'inherit', 'inherit'] });
   // From inside a namespace nobody knows by which number the world knows it.
@@ -76,10 +69,12 @@ async function main(): Promise<number> {
     return 1;
   }
   await buildPrograms(programs);
+  say('making the images …');
+  const images = await testedImages();
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-show-'));
   const kept = removeWithUs(folder);
   try {
-    return makeImages(folder) ? await live(folder) : 1;
+    return await live(folder, images);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     kept.release();

@@ -1,5 +1,5 @@
 /**
- * The chart on a cluster, with the samples of two tenants and the mail systems that they name: those of both tenants and of the
+ * The chart on a cluster that has the images of this checkout, with the samples of two tenants and the mail systems that they name: those of both tenants and of the
  * internet are servers of this process, beside the nodes.
  */
 
@@ -16,6 +16,7 @@ import { createVerifier } from '../../../demo/verifier.ts';
 import { runOrThrow } from '../../support/child-process.ts';
 import { ROOT } from '../../support/test-files.ts';
 import { buildProgram } from '../build.ts';
+import { TAG } from '../fleet/images.ts';
 import type { Cluster } from './cluster.ts';
 import { BRIDGE } from './network.ts';
 
@@ -40,6 +41,7 @@ export interface Installed {
   stop(): Promise<void>;
 }
 
+const VALUES = { image: { pullPolicy: 'Never', tag: TAG }, relayImage: { tag: TAG } };
 const FLEET = 'default';
 const SMTP_PORT = 25;
 /** Mail systems by the zone of their host: each has an address and port 25 as in the world. */
@@ -63,7 +65,7 @@ export async function install(cluster: Cluster, options: InstalledOptions = {}):
   try {
     const helm = await helmOf(cluster, namespace);
     const values = join(controlPlane.folder, 'values.yaml');
-    writeFileSync(values, stringify({ image: { pullPolicy: 'Never' }, ...options.values }));
+    writeFileSync(values, stringify({ ...VALUES, ...options.values }));
     const chart = ['isthmus', join(ROOT, 'charts/isthmus'), '--create-namespace', '--values', values];
     await helm(['upgrade', '--install', ...chart]);
     const [shared, world] = [makeDkimKey(), makeDkimKey()];

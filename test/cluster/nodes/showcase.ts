@@ -12,9 +12,6 @@ import { type Installed, install } from './installed.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-/** As npm run image names them. */
-const IMAGES = ['isthmus-operator.tar', 'isthmus-relay.tar'];
-
 /** The number by which processes outside know the namespaces; test/cluster/main.ts writes it to our standard input. */
 async function numberOutside(): Promise<string> {
   const [line] = (await once(createInterface(process.stdin), 'line')) as [string];
@@ -61,10 +58,10 @@ The cluster stays up until you press Ctrl-C; mail that arrives is shown here. In
 `;
 }
 
-async function show(folder: string, ended: AbortSignal): Promise<void> {
+async function show(folder: string, images: readonly string[], ended: AbortSignal): Promise<void> {
   const outside = await numberOutside();
   say('starting two nodes …');
-  const cluster = await startCluster({ images: IMAGES.map((name) => join(folder, name)) });
+  const cluster = await startCluster({ images });
   let installed: Installed | undefined;
   try {
     if (ended.aborted) return;
@@ -95,5 +92,5 @@ async function show(folder: string, ended: AbortSignal): Promise<void> {
 const end = new AbortController();
 // The first process of a namespace gets no signal that it does not ask for.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end.abort());
-const [folder = ''] = process.argv.slice(2);
-await show(folder, end.signal);
+const [folder = '', ...images] = process.argv.slice(2);
+await show(folder, images, end.signal);
