@@ -16,18 +16,33 @@ export const IMAGE_NAMES: readonly ImageName[] = ['operator', 'relay'];
  */
 export const REPOSITORY = 'localhost/isthmus';
 
-const PROGRAMS: Readonly<Record<ImageName, Program & { readonly title: string; readonly ports: readonly number[] }>> = {
+interface Runnable extends Program {
+  readonly title: string;
+  readonly ports: readonly number[];
+  /** Of Node itself. */
+  readonly flags: readonly string[];
+}
+
+/**
+ * V8 lets a heap double before it looks for garbage, and a relay with a million addresses would need half as much
+ * memory again for what it does not use: 318 MiB against 219 after some changes. The price is some CPU at a change.
+ */
+const SMALL_HEAP = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
+
+const PROGRAMS: Readonly<Record<ImageName, Runnable>> = {
   operator: {
     title: 'Isthmus operator',
     folders: ['operator'],
     entry: 'operator/main.ts',
     ports: [],
+    flags: [],
   },
   relay: {
     title: 'Isthmus SMTP relay',
     folders: ['relay'],
     entry: 'relay/pod.ts',
     ports: [2525, 9090],
+    flags: SMALL_HEAP,
   },
 };
 
@@ -104,11 +119,11 @@ async function writeImage(
 }
 
 export function imageConfig({ version, license, description }: Checkout, image: ImageName) {
-  const { title, entry, ports } = PROGRAMS[image];
+  const { title, entry, ports, flags } = PROGRAMS[image];
   return {
     User: `${USER}:${USER}`,
     WorkingDir: `/${HOME}`,
-    Entrypoint: ['/usr/local/bin/node', `/${HOME}/${entry.replace(/\.ts$/, '.js')}`],
+    Entrypoint: ['/usr/local/bin/node', ...flags, `/${HOME}/${entry.replace(/\.ts$/, '.js')}`],
     Env: ['PATH=/usr/local/bin', 'NODE_ENV=production'],
     ...(ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])) }),
     Labels: {

@@ -8,8 +8,8 @@ import { manifestName, ownCertificateName, REVISION_ANNOTATION, secretSlotIds, s
 const GROUP_MAY_READ = 0o440;
 /** Bodies under way: 5,000 connections rarely send more at once, and a node's disk is not the relay's alone. */
 const SPOOL_SIZE = '10Gi';
-/** The last verified configuration, at most two revisions of 80 slots at 460 KiB, and room for one more. */
-const STATE_SIZE = '256Mi';
+/** The last verified configuration: a slot's object holds a mebibyte at most, and a million addresses are 20 of them. */
+const STATE_SIZE = '96Mi';
 
 export function relayVolumes({ fleet: { name, spec } }: ManifestInput) {
   // Optional: a slot is made when it is needed, and a pod starts without any of them.
@@ -45,7 +45,8 @@ export function relayVolumes({ fleet: { name, spec } }: ManifestInput) {
         defaultMode: GROUP_MAY_READ,
       },
     },
-    { name: 'state', emptyDir: { sizeLimit: STATE_SIZE } },
+    // Keys are among them, and a node's disk may outlive the pod.
+    { name: 'state', emptyDir: { medium: 'Memory', sizeLimit: STATE_SIZE } },
     { name: 'spool', emptyDir: { sizeLimit: SPOOL_SIZE } },
   ];
 }

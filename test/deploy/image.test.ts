@@ -86,7 +86,8 @@ describe.each(IMAGE_NAMES)('the image of the %s', (name) => {
   test('runs as somebody who is nobody, and starts what is in it', () => {
     const { config } = imageOf(name).configuration;
     expect(config.User).toBe('65532:65532');
-    const [node = '', entry = ''] = config.Entrypoint;
+    const [node = ''] = config.Entrypoint;
+    const entry = config.Entrypoint.at(-1) ?? '';
     expect(pathsOf(name)).toEqual(expect.arrayContaining([node.slice(1), entry.slice(1)]));
   });
 
