@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { baseEntries, USER } from './base.ts';
+import { baseEntries, USER } from './root-files.ts';
 import { complete, type Entry } from './entry.ts';
 import { type ImageFacts, type Layer, writeLayer, writeLayerOnce, writeLayout } from './layout.ts';
 import { HOME, type Program, programEntries } from './program.ts';
