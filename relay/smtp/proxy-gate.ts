@@ -21,7 +21,7 @@ const VERSION_2 = reply(421, '4.7.0', 'Version 2 of the PROXY protocol is not ta
 const DIRECT = reply(421, '4.7.0', 'Connections are taken from load balancers only');
 
 export interface Passage {
-  /** `named`: who the balancer says it is. `balancer`: it is the balancer's own, such as a health check. */
+  /** `named`: who the balancer says it is. `balancer`: it is a balancer's own, such as a health check. */
   admit(socket: Socket, named: Endpoints | undefined, balancer: boolean): void;
   refuse(socket: Socket, reason: RefusedConnection, answer: Reply): void;
   /** One less waits, and was not admitted. */
@@ -35,7 +35,7 @@ export class ProxyGate {
   readonly #passage: Passage;
   readonly #waiting = new Set<Socket>();
   #trusted: readonly Cidr[] = [];
-  /** Of `#trusted`. */
+  /** What `#trusted` was read from. */
   #texts: readonly string[] = [];
 
   constructor(config: () => ProxyProtocolConfig | undefined, passage: Passage) {
@@ -55,7 +55,8 @@ export class ProxyGate {
   enter(socket: Socket, address: string): void {
     const config = this.#config();
     if (config === undefined) return this.#passage.admit(socket, undefined, false);
-    if (!this.#trusts(config, address)) {
+    this.#read(config);
+    if (!this.#trusts(address)) {
       if (config.mode === 'Required') return this.#passage.refuse(socket, 'proxyRequired', DIRECT);
       return this.#passage.admit(socket, undefined, false);
     }
@@ -69,7 +70,7 @@ export class ProxyGate {
   #decide(socket: Socket, mode: ProxyProtocolConfig['mode'], arrival: Arrival): void {
     switch (arrival.kind) {
       case 'complete':
-        return this.#passage.admit(socket, arrival.named, arrival.named === undefined);
+        return this.#passage.admit(socket, arrival.named, this.#isBalancer(arrival.named));
       case 'absent':
         if (mode === 'Optional') return this.#passage.admit(socket, undefined, false);
         return this.#refuse(socket, 'proxyHeader', NO_HEADER);
@@ -89,11 +90,18 @@ export class ProxyGate {
     this.#passage.left();
   }
 
-  #trusts(config: ProxyProtocolConfig, text: string): boolean {
-    if (this.#texts !== config.trustedCIDRs) {
-      this.#texts = config.trustedCIDRs;
-      this.#trusted = config.trustedCIDRs.map(parseCidr).filter((cidr) => cidr !== undefined);
-    }
+  /** haproxy's checks name itself. */
+  #isBalancer(named: Endpoints | undefined): boolean {
+    return named === undefined || this.#trusts(named.address);
+  }
+
+  #read({ trustedCIDRs }: ProxyProtocolConfig): void {
+    if (this.#texts === trustedCIDRs) return;
+    this.#texts = trustedCIDRs;
+    this.#trusted = trustedCIDRs.map(parseCidr).filter((cidr) => cidr !== undefined);
+  }
+
+  #trusts(text: string): boolean {
     const address = parseAddress(text);
     return address !== undefined && this.#trusted.some((cidr) => cidrContains(cidr, address));
   }
