@@ -53,6 +53,8 @@ export async function startMailSystem(settings: MailSystemSettings): Promise<Mai
     cert: settings.identity.certificate,
     authOptional: true,
     closeTimeout: CLOSE_MS,
+    // Where no DNS server answers it would wait for one before it greets.
+    disableReverseLookup: true,
     disabledCommands: ['AUTH'],
     onConnect: (_session, done) => {
       contacts += 1;

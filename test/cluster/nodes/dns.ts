@@ -2,7 +2,7 @@
 
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answers } from '../../support/child-process.ts';
+import { answers, runOrThrow } from '../../support/child-process.ts';
 import { type Daemon, startDaemon, until } from '../daemon.ts';
 
 export interface ClusterDns {
@@ -57,7 +57,15 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<Clust
     return answers(options.address, 53);
   };
   await until('coredns answers', isUp, { detail: () => daemon.log() });
+  await askIt(folder, options.address);
   return { daemon, setZone };
+}
+
+/** Every program in our mounts asks it from now on: no other server can be reached from this network. */
+async function askIt(folder: string, address: string): Promise<void> {
+  const file = join(folder, 'resolv.conf');
+  writeFileSync(file, `nameserver ${address}\n`);
+  await runOrThrow('mount', ['--bind', file, '/etc/resolv.conf']);
 }
 
 const zoneFile = (name: string, records: string, serial: number): string => `$ORIGIN ${name}.
