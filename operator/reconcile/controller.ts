@@ -235,11 +235,17 @@ export class Controller {
     return resource?.kind === 'RelayFleet' ? resource : undefined;
   }
 
+  /** What names its own image, or is paused, keeps nobody waiting. */
+  #followsImage(key: string): boolean {
+    const resource = this.#fleetResource(key);
+    return resource !== undefined && resource.spec.image === undefined && !resource.spec.paused;
+  }
+
   /** A new image of the operator's goes to one fleet after the other, each waiting for the one before it. */
   #relayImage(key: string): string {
     const { relayImage } = this.#options.settings;
     const live = this.#fleets.get(key)?.liveImage();
-    const earlier = [...this.#fleets].filter(([other]) => other < key);
+    const earlier = [...this.#fleets].filter(([other]) => other < key && this.#followsImage(other));
     const isWaiting = earlier.some(([, fleet]) => !fleet.isSettled() || fleet.liveImage() !== relayImage);
     return live !== undefined && isWaiting ? live : relayImage;
   }

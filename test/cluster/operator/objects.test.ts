@@ -171,8 +171,49 @@ describe('a fleet', () => {
   });
 });
 
+describe('Prometheus', () => {
+  const serviceMonitors = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: 'servicemonitors.monitoring.coreos.com',
+      annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
+    },
+    spec: {
+      group: 'monitoring.coreos.com',
+      scope: 'Namespaced',
+      names: { kind: 'ServiceMonitor', plural: 'servicemonitors', singular: 'servicemonitor' },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  };
+
+  it('is told of a fleet where the cluster knows its kind', { timeout: 120_000 }, async () => {
+    const plane = await startControlPlane();
+    const installation = await install(plane, { namespace: 'mail' });
+    try {
+      const eyes = new Eyes(plane, 'mail');
+      await eyes.apply(serviceMonitors);
+      await plane.kubectlOrThrow(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+      const operator = await installation.startOperator();
+      eyes.log = () => operator.daemon.log();
+      const monitor = await eyes.until('servicemonitor', 'default-relay', 'is there', (seen) => seen !== undefined);
+      expect(monitor?.metadata.ownerReferences).toMatchObject([{ kind: 'RelayFleet', name: 'default' }]);
+    } finally {
+      await installation.stop();
+      await plane.stop();
+    }
+  });
+});
+
 describe('the default fleet', () => {
-  it('leaves to others what others have set, and names it', async () => {
+  it('leaves to others what others have set, and names it', { timeout: 120_000 }, async () => {
     const plane = await startControlPlane();
     const values = { defaultFleet: { spec: { replicas: 2, lameDuckSeconds: 10 } } };
     const installation = await install(plane, { namespace: 'mail', values });
