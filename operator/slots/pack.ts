@@ -15,7 +15,7 @@ const SALT_ROOM = 512;
 export interface PackInput {
   readonly config: RelayConfig;
   readonly credentials: Credentials;
-  /** Names of rules, in force or remembered, of which rows come from a Secret. */
+  /** Names of rules, in force, left out or remembered, of which rows come from a Secret. */
   readonly confidentialRules: ReadonlySet<string>;
   readonly tombstones: readonly Tombstone[];
 }
@@ -54,8 +54,8 @@ export class Packer {
     const isConfidential = ({ name }: { readonly name: string }) => confidentialRules.has(name);
     const confidentialGrave = (tombstone: Tombstone) => tombstone.kind === 'RewriteRule' && isConfidential(tombstone);
     const cut = config.rewriteRules.map((rule) => ({ rule, ...this.#chunks.rule(rule) }));
-    // Held addresses and domains do not say whose they are.
-    const heldAreConfidential = config.rewriteRules.some(isConfidential) || tombstones.some(confidentialGrave);
+    // Held addresses and domains do not say whose they are; a rule that is left out may hold some of a Secret.
+    const heldAreConfidential = confidentialRules.size > 0;
     const open: Chunk[] = [];
     const secret = this.#chunks.credentials(credentials);
     const heldTarget = heldAreConfidential ? secret : open;

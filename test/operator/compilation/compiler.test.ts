@@ -77,6 +77,17 @@ function configOf(fleet: CompiledFleet) {
   return unpacked.config;
 }
 
+function expectInSecrets(fleets: readonly CompiledFleet[], address: string): void {
+  for (const { pieces, memory } of fleets) {
+    const texts = (secret: boolean) =>
+      [...pieces, ...memory]
+        .filter(({ slot }) => slot.startsWith('s') === secret)
+        .map(({ bytes }) => gunzipSync(bytes).toString());
+    expect(texts(true).join()).toContain(address);
+    expect(texts(false).join()).not.toContain(address);
+  }
+}
+
 const conditionOf = ({ statuses }: Compilation, name: string, type: string) =>
   statuses.find((status) => status.name === name)?.conditions.find((condition) => condition.type === type);
 
@@ -256,15 +267,16 @@ describe('the compiler', () => {
     compiler.inForce('mail', 'default', first.revision);
     compiler.update([{ type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'people' }]);
     const second = fleetOf(await compiler.compile(0));
-    expect(configOf(second).held.addresses).toContain('ann@shared.example');
-    for (const { pieces, memory } of [first, second]) {
-      const texts = (secret: boolean) =>
-        [...pieces, ...memory]
-          .filter(({ slot }) => slot.startsWith('s') === secret)
-          .map(({ bytes }) => gunzipSync(bytes).toString());
-      expect(texts(true).join()).toContain('ann@shared.example');
-      expect(texts(false).join()).not.toContain('ann@');
-    }
+    expectInSecrets([first, second], 'ann@shared.example');
+  });
+
+  it('keeps rows of a Secret out of what ConfigMaps hold when their rule was never in force', async () => {
+    const compiler = await start();
+    const keyRef = { secretKeyRef: { name: 'users', key: 'users.csv' } };
+    const people = rule('people', { addressesFrom: [keyRef] });
+    const broken = route({ nextHop: { mxOf: 'shared.example' } });
+    compiler.update([FLEET, DOMAIN, broken, table('Secret', 'users', 'ann'), people]);
+    expectInSecrets([fleetOf(await compiler.compile(0))], 'ann@shared.example');
   });
 
   it('signs with the keys it is told of a fleet that names no Secret', async () => {
