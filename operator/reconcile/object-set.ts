@@ -118,7 +118,8 @@ function isApplied(desired: KubeObject, live: KubeObject): boolean {
 export function contains(live: unknown, wanted: unknown): boolean {
   if (wanted === undefined) return true;
   if (Array.isArray(wanted)) {
-    if (!Array.isArray(live) || live.length < wanted.length) return false;
+    if (!Array.isArray(live)) return live === undefined && wanted.length === 0;
+    if (live.length < wanted.length) return false;
     return wanted.every((item, index) => contains(live[index], item));
   }
   if (typeof wanted === 'object' && wanted !== null) {
