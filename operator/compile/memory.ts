@@ -25,35 +25,23 @@ export interface RuleMemory {
 
 /** For the resources of one cluster or folder. After an exception it is not to be used again. */
 export class CompileMemory {
-  readonly #rules = new Map<string, RuleMemory>();
-  readonly #claims = new Map<string, ClaimIndex>();
-  readonly #versions = new Map<string, Last<object>>();
+  readonly #rules = new Kept<RuleMemory>(newRuleMemory);
+  readonly #claims = new Kept(() => new ClaimIndex());
+  readonly #versions = new Kept(() => new Last<object>());
   readonly #hashes = new WeakMap<RewriteRuleConfig, string>();
-  #usedRules = new Set<string>();
-  #usedClaims = new Set<string>();
 
   /** Once a rule. */
   rule({ namespace, name }: { readonly namespace: string; readonly name: string }): RuleMemory {
-    const key = `${namespace}/${name}`;
-    this.#usedRules.add(key);
-    const known = this.#rules.get(key) ?? newRuleMemory();
-    this.#rules.set(key, known);
-    return known;
+    return this.#rules.of(`${namespace}/${name}`);
   }
 
   claims(namespace: string, fleet: string): ClaimIndex {
-    const key = `${namespace}/${fleet}`;
-    this.#usedClaims.add(key);
-    const known = this.#claims.get(key) ?? new ClaimIndex();
-    this.#claims.set(key, known);
-    return known;
+    return this.#claims.of(`${namespace}/${fleet}`);
   }
 
   /** The same object while the domains of the namespace stay the same. */
   version(namespace: string, domains: readonly string[]): object {
-    const known = this.#versions.get(namespace) ?? new Last<object>();
-    this.#versions.set(namespace, known);
-    return known.of(domains, () => ({}));
+    return this.#versions.of(namespace).of(domains, () => ({}));
   }
 
   hash(rule: RewriteRuleConfig, platform: Platform): string {
@@ -64,15 +52,32 @@ export class CompileMemory {
 
   /** What was not asked for since the last time is forgotten. */
   finish(): void {
-    keepOnly(this.#rules, this.#usedRules);
-    keepOnly(this.#claims, this.#usedClaims);
-    this.#usedRules = new Set();
-    this.#usedClaims = new Set();
+    for (const kept of [this.#rules, this.#claims, this.#versions]) kept.sweep();
   }
 }
 
-function keepOnly(known: Map<string, unknown>, used: ReadonlySet<string>): void {
-  for (const key of known.keys()) if (!used.has(key)) known.delete(key);
+class Kept<T> {
+  readonly #make: () => T;
+  readonly #all = new Map<string, T>();
+  #used = new Set<string>();
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  of(key: string): T {
+    this.#used.add(key);
+    const known = this.#all.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make();
+    this.#all.set(key, made);
+    return made;
+  }
+
+  sweep(): void {
+    for (const key of this.#all.keys()) if (!this.#used.has(key)) this.#all.delete(key);
+    this.#used = new Set();
+  }
 }
 
 function newRuleMemory(): RuleMemory {

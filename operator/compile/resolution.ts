@@ -1,6 +1,6 @@
 /** Which addresses the rules in force of a fleet resolve, asked of the index of claims rather than of every row. */
 
-import { ClaimIndex, type Holder, inSpace, outSpace, scopedSpace } from './claim-index.ts';
+import { type ClaimIndex, type Holder, inSpace, outSpace, scopedSpace } from './claim-index.ts';
 import type { RewriteRuleDraft } from './rewrite-rule.ts';
 
 /** ForSome: only mail for certain recipients. */

@@ -59,10 +59,6 @@ export function claimsOfRow(row: Row, { mode, onlyTo }: Claimant): Claim[] {
 export class ClaimMap<T> {
   readonly #spaces = new Map<string, Map<string, T>>();
 
-  get isEmpty(): boolean {
-    return this.#spaces.size === 0;
-  }
-
   has({ space, key }: Claimed): boolean {
     return this.#spaces.get(space)?.has(key) === true;
   }
