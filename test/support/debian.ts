@@ -15,7 +15,7 @@ const program = (name: string, command = name, rootOnly = false): Program => ({ 
 
 /** Keyed by the file below test/ that starts them; a test that imports that file needs them. */
 export const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
-  'support/postfix.ts': [program('postfix', 'postfix', true)],
+  'support/postfix-folder.ts': [program('postfix', 'postfix', true)],
   'support/smtp-sink.ts': [program('postfix', 'smtp-sink')],
   'support/smtp-source.ts': [program('postfix', 'smtp-source')],
   'support/swaks.ts': [program('swaks')],
@@ -35,6 +35,7 @@ export const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
     program('iproute2', 'ip', true),
   ],
   'cluster/authority.ts': [program('openssl')],
+  'cluster/nodes/control-groups.ts': [program('util-linux', 'flock', true)],
   'cluster/nodes/cluster.ts': [
     program('containerd', 'containerd', true),
     program('runc', 'runc', true),

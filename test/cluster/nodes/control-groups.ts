@@ -22,7 +22,7 @@ const LOCKS = '/run/lock';
 
 const isUnified = (): boolean => existsSync(join(TOP, 'cgroup.controllers'));
 
-function hierarchies(): string[] {
+export function hierarchies(): string[] {
   if (isUnified()) return [TOP];
   const names = readdirSync(TOP, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return names.map((entry) => join(TOP, entry.name));
@@ -33,14 +33,21 @@ export interface ControlGroups {
   make(node: string): string;
   /** After everything in them has ended. */
   remove(): Promise<void>;
+  /** The lock alone: as it is when the owner has been killed. */
+  letGo(): Promise<void>;
 }
 
 /** `cluster` is a name that no other cluster has, beginning with `isthmus-cluster-`. */
 export async function controlGroups(cluster: string): Promise<ControlGroups> {
   removeLeftOver();
   const lock = join(LOCKS, cluster);
-  const [command, ...args] = [...TIED_TO_US, 'flock', lock, 'sleep', 'infinity'];
+  const [command, ...args] = [...TIED_TO_US, 'flock', '--no-fork', lock, 'sleep', 'infinity'];
   const holder = spawn(command, args, { stdio: 'ignore' });
+  const released = new Promise<void>((resolve) => holder.once('close', () => resolve()));
+  const letGo = async () => {
+    holder.kill('SIGKILL');
+    await released;
+  };
   await until('the lock of the control groups is held', () => existsSync(lock) && isHeld(lock));
   return {
     make(node) {
@@ -50,9 +57,10 @@ export async function controlGroups(cluster: string): Promise<ControlGroups> {
     },
     async remove() {
       await until('the control groups are empty', () => removeGroups(cluster), { seconds: 20, every: 100 });
-      holder.kill('SIGKILL');
+      await letGo();
       rmSync(lock, { force: true });
     },
+    letGo,
   };
 }
 
