@@ -32,11 +32,11 @@ test('twenty rule changes one after the other and a longer table are in force in
     const took: Took[] = [];
     for (let change = 1; change <= CHANGES; change += 1) {
       const rule = addressRule('extra', 'extra@tenant1.example', `extra${change}@shared.example`);
-      took.push(await timeChange(world, () => patch('rewriterules/extra', { spec: rule.spec })));
+      took.push(await timeChange(world, () => world.merge('rewriterules/extra', { spec: rule.spec })));
     }
     say(summary('one changed rule', took));
     const table = { data: { 'users.csv': usersCsv(USERS + 1) } };
-    say(summary('a changed CSV', [await timeChange(world, () => patchCore('configmaps/tenant1-users', table))]));
+    say(summary('a changed CSV', [await timeChange(world, () => world.merge('configmaps/tenant1-users', table))]));
   });
   expect(noticed(outcome)).toEqual([]);
   const after = await world.pods();
@@ -53,7 +53,7 @@ test('sixty changes at five a second: the last one is in force in every pod', as
     const began = performance.now();
     for (let change = 1; change <= 60; change += 1) {
       const rule = addressRule('extra', 'extra@tenant1.example', `often${change}@shared.example`);
-      await patch('rewriterules/extra', { spec: rule.spec });
+      await world.merge('rewriterules/extra', { spec: rule.spec });
       await until('its turn has come', () => performance.now() - began >= change * 200);
     }
     const isLive = async () => {
@@ -85,7 +85,7 @@ test('a DKIM key is rotated: first both sign, then the new one alone, and every 
   const next = makeDkimKey();
   const record = `next._domainkey.shared.example`;
   const sign = async (dkim: readonly object[]) => {
-    await patch('shareddomains/shared', { spec: { dkim } });
+    await world.merge('shareddomains/shared', { spec: { dkim } });
     await world.programmed();
   };
   const outcome = await underLoad(world, 'the DKIM key is rotated', async (load) => {
@@ -109,17 +109,3 @@ test('a DKIM key is rotated: first both sign, then the new one alone, and every 
   });
   expect(noticed(outcome)).toEqual([]);
 });
-
-async function patch(path: string, body: object): Promise<void> {
-  await merge(`/apis/isthmus.dev/v1alpha1/namespaces/mail/${path}`, body);
-}
-
-async function patchCore(path: string, body: object): Promise<void> {
-  await merge(`/api/v1/namespaces/mail/${path}`, body);
-}
-
-async function merge(path: string, body: object): Promise<void> {
-  const contentType = 'application/merge-patch+json';
-  const { status } = await world.cluster.controlPlane.ask(path, { method: 'PATCH', contentType, body });
-  if (status !== 200) throw new Error(`${path}: ${status}`);
-}

@@ -26,8 +26,11 @@ interface PodFields {
   };
 }
 
-export async function relayPods(eyes: Eyes): Promise<RelayPod[]> {
-  const seen = (await eyes.list('pods', '-l', 'app.kubernetes.io/name=isthmus-relay')) as unknown as PodFields[];
+export const relayPods = (eyes: Eyes): Promise<RelayPod[]> => podsOf(eyes, 'isthmus-relay');
+export const operatorPods = (eyes: Eyes): Promise<RelayPod[]> => podsOf(eyes, 'isthmus');
+
+async function podsOf(eyes: Eyes, name: string): Promise<RelayPod[]> {
+  const seen = (await eyes.list('pods', '-l', `app.kubernetes.io/name=${name}`)) as unknown as PodFields[];
   return seen.map(({ metadata, spec, status }) => {
     const [container] = status?.containerStatuses ?? [];
     return {

@@ -35,6 +35,8 @@ export interface World {
   readonly dkimRecords: Record<string, string>;
   /** In the fleet's namespace; an exit code other than 0 is an error. */
   kubectl(...args: readonly string[]): Promise<string>;
+  /** A merge patch of `rewriterules/extra` or `configmaps/table`, sent by ourselves: kubectl takes longer to start. */
+  merge(path: string, body: object): Promise<void>;
   patchFleet(spec: Readonly<Record<string, unknown>>): Promise<void>;
   load(wishes?: Partial<LoadSettings>): Promise<Load>;
   /** Those that are not ending. */
@@ -44,8 +46,8 @@ export interface World {
   programmed(): Promise<void>;
   /** Resolves when the operator's Deployment has so many pods, all ready. */
   scaleOperator(replicas: number): Promise<void>;
-  /** Kills a relay's process as a bug or the kernel would. */
-  killProcess(pod: RelayPod): Promise<void>;
+  /** Kills the first process of a pod as a bug or the kernel would. */
+  killProcess(pod: Pick<RelayPod, 'node' | 'container'>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -104,11 +106,16 @@ function worldOf(
   const { controlPlane } = cluster;
   const kubectl = (...args: readonly string[]) => controlPlane.kubectlOrThrow([...args, '--namespace', NAMESPACE]);
   const pods = async () => (await relayPods(eyes)).filter(({ ending }) => !ending);
+  const merge: World['merge'] = async (path, body) => {
+    const group = path.startsWith('configmaps/') ? '/api/v1' : '/apis/isthmus.dev/v1alpha1';
+    const place = `${group}/namespaces/${NAMESPACE}/${path}`;
+    const contentType = 'application/merge-patch+json';
+    const { status, body: answer } = await controlPlane.ask(place, { method: 'PATCH', contentType, body });
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(answer)}`);
+  };
   return {
-    ...{ cluster, eyes, sinks, kubectl, pods, ...parts },
-    patchFleet: async (spec) => {
-      await kubectl('patch', 'relayfleet', FLEET, '--type=merge', '--patch', JSON.stringify({ spec }));
-    },
+    ...{ cluster, eyes, sinks, kubectl, pods, merge, ...parts },
+    patchFleet: (spec) => merge(`relayfleets/${FLEET}`, { spec }),
     load: (wishes) => startLoad(cluster.client, parts.address, sinks, wishes),
     settled: async (replicas) => {
       let seen: RelayPod[] = [];
@@ -128,10 +135,12 @@ function worldOf(
       if (code !== 0) throw new Error(`not programmed: ${stderr}${await whatIsWrong(cluster, eyes)}`);
     },
     scaleOperator: async (replicas) => {
-      await kubectl('scale', 'deployment/isthmus', `--replicas=${replicas}`);
+      await kubectl('scale', 'deployment/isthmus-operator', `--replicas=${replicas}`);
       const left = async () => (await eyes.list('pods', '-l', 'app.kubernetes.io/name=isthmus')).length;
-      await until(`the operator has ${replicas} pods`, async () => (await left()) === replicas, { seconds: 60 });
-      await kubectl('rollout', 'status', 'deployment/isthmus', `--timeout=${PATIENCE_SECONDS}s`);
+      await until(`the operator has ${replicas} pods`, async () => (await left()) === replicas, {
+        ...{ seconds: 60, every: 250 },
+      });
+      await kubectl('rollout', 'status', 'deployment/isthmus-operator', `--timeout=${PATIENCE_SECONDS}s`);
     },
     killProcess: async ({ node, container }) => {
       const machine = cluster.nodes.find(({ name }) => name === node);
