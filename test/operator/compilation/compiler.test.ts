@@ -1,16 +1,24 @@
 /** The compiling thread: what goes in comes out compiled, and what did not change is the same object as before. */
 
-import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { relayFleetSpec } from '../../../crds/v1alpha1/relay-fleet.ts';
-import { rewriteRuleSpec } from '../../../crds/v1alpha1/rewrite-rule.ts';
-import { sharedDomainSpec } from '../../../crds/v1alpha1/shared-domain.ts';
-import { tenantRouteSpec } from '../../../crds/v1alpha1/tenant-route.ts';
-import type { Change, Compilation, CompiledFleet, Compiler } from '../../../operator/compilation/compiler.ts';
+import type { Change, Compiler } from '../../../operator/compilation/compiler.ts';
 import { startCompiler } from '../../../operator/compilation/start.ts';
-import { unpackStored } from '../../../operator/slots/unpack.ts';
+import {
+  FLEET,
+  DOMAIN,
+  route,
+  rule,
+  pairs,
+  table,
+  WORLD,
+  fleetOf,
+  stored,
+  configOf,
+  expectInSecrets,
+  conditionOf,
+  KEY,
+} from './small-world.ts';
 
-const KEY = 'of the tests';
 const started: Compiler[] = [];
 
 async function start(): Promise<Compiler> {
@@ -22,74 +30,6 @@ async function start(): Promise<Compiler> {
 afterEach(async () => {
   await Promise.all(started.splice(0).map((compiler) => compiler.close()));
 });
-
-const resource = (kind: 'RelayFleet' | 'SharedDomain' | 'TenantRoute' | 'RewriteRule', name: string, spec: unknown) =>
-  ({
-    type: 'resource',
-    resource: { apiVersion: 'isthmus.dev/v1alpha1', kind, metadata: { namespace: 'mail', name }, spec },
-  }) as Change;
-
-const FLEET = resource('RelayFleet', 'default', relayFleetSpec.parse({ hostname: 'relay.example' }));
-const DOMAIN = resource('SharedDomain', 'shared', sharedDomainSpec.parse({ domain: 'shared.example' }));
-const route = (more: object = {}) =>
-  resource(
-    'TenantRoute',
-    'tenant',
-    tenantRouteSpec.parse({
-      sharedDomainRefs: [{ name: 'shared' }],
-      domains: ['tenant.example'],
-      nextHop: { hosts: [{ host: 'mail.tenant.example', port: 2525 }] },
-      ...more,
-    }),
-  );
-const rule = (name: string, content: object) =>
-  resource(
-    'RewriteRule',
-    name,
-    rewriteRuleSpec.parse({ sharedDomainRef: { name: 'shared' }, tenantRouteRef: { name: 'tenant' }, ...content }),
-  );
-const pairs = (...names: string[]) => ({
-  addresses: names.map((name) => ({ internal: `${name}@tenant.example`, external: `${name}@shared.example` })),
-});
-const table = (kind: 'ConfigMap' | 'Secret', name: string, ...names: string[]): Change => {
-  const lines = names.map((each) => `${each}@tenant.example,${each}@shared.example`);
-  const text = ['InternalAddress,ExternalAddress', ...lines].join('\n');
-  return { type: 'data', kind, namespace: 'mail', name, found: { data: { 'users.csv': Buffer.from(text) } } };
-};
-
-const WORLD = [FLEET, DOMAIN, route(), rule('people', pairs('ann', 'bob')), rule('others', pairs('cid'))];
-
-function fleetOf({ fleets }: Compilation): CompiledFleet {
-  const [fleet] = fleets;
-  if (fleet === undefined || fleets.length > 1) throw new Error(`${fleets.length} fleets`);
-  return fleet;
-}
-
-function stored({ pieces, memory, revision }: CompiledFleet) {
-  const octets = (all: CompiledFleet['pieces']) => all.map(({ bytes }) => bytes);
-  return { namespace: 'mail', name: 'default', revision, pieces: octets(pieces), memory: octets(memory) };
-}
-
-function configOf(fleet: CompiledFleet) {
-  const { pieces, memory, revision } = stored(fleet);
-  const unpacked = unpackStored(pieces, memory, revision, KEY);
-  if (!unpacked.ok) throw new Error(unpacked.reason);
-  return unpacked.config;
-}
-
-function expectInSecrets(fleets: readonly CompiledFleet[], address: string): void {
-  for (const { pieces, memory } of fleets) {
-    const texts = (secret: boolean) =>
-      [...pieces, ...memory]
-        .filter(({ slot }) => slot.startsWith('s') === secret)
-        .map(({ bytes }) => gunzipSync(bytes).toString());
-    expect(texts(true).join()).toContain(address);
-    expect(texts(false).join()).not.toContain(address);
-  }
-}
-
-const conditionOf = ({ statuses }: Compilation, name: string, type: string) =>
-  statuses.find((status) => status.name === name)?.conditions.find((condition) => condition.type === type);
 
 describe('the compiler', () => {
   it('gives every fleet with its pieces, parts, ports and times, and every resource with its status', async () => {
