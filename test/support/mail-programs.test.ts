@@ -69,7 +69,7 @@ describe('what a test started', () => {
     onTestFinished(() => rmSync(directory, { recursive: true }));
     expect(await answers(address, port)).toBe(true);
     await test.stop('SIGKILL');
-    await expect.poll(() => answers(address, port)).toBe(false);
+    await expect.poll(() => answers(address, port), { timeout: 20_000 }).toBe(false);
   });
 });
 
