@@ -1,5 +1,7 @@
 /** The whole operator under its design load, on a real API server: how long until everything, and one change, is published, and what it costs. */
 
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import type { Change } from '../../../operator/compilation/compiler.ts';
@@ -10,7 +12,7 @@ import { startControlPlane } from '../../cluster/control-plane.ts';
 import { until } from '../../cluster/daemon.ts';
 import { Audit, written } from '../../cluster/operator/audit.ts';
 import { install, type OperatorProcess } from '../../cluster/operator/installation.ts';
-import { Load, NAMESPACE } from '../operator-compile-load.ts';
+import { Load, NAMESPACE } from './load.ts';
 
 const USAGE = `usage: npm run bench:operator -- [--tenants N] [--addresses N] [--rules N] [--rounds N] [--idle SECONDS] [--seed N]
 
@@ -38,7 +40,15 @@ async function main(): Promise<number> {
     return 0;
   }
   const size = { tenants: Number(values.tenants), addresses: Number(values.addresses), rules: Number(values.rules) };
-  say(`${size.tenants} tenants, ${size.addresses} addresses, ${size.rules} rules, seed ${values.seed}`);
+  say('The compiler alone:');
+  const { tenants, addresses, rules, rounds, seed } = values;
+  const args = Object.entries({ tenants, addresses, rules, rounds, seed }).flatMap(([name, value]) => [
+    `--${name}`,
+    value,
+  ]);
+  // In a process of its own: what it leaves in memory must not be measured as the operator's.
+  spawnSync(process.execPath, [join(import.meta.dirname, 'compile.ts'), ...args], { stdio: 'inherit' });
+  say('\nThe whole operator, on an API server of its own:');
   const audit = new Audit();
   const plane = await startControlPlane({ apiServer: audit.flags() });
   const settings = { defaultFleet: { create: false } };

@@ -1,11 +1,11 @@
 /** The operator's design load, the same for the same seed: tenants, their tables of addresses, and rules beside them. */
 
-import { rewriteRuleSpec } from '../../crds/v1alpha1/rewrite-rule.ts';
-import { relayFleetSpec } from '../../crds/v1alpha1/relay-fleet.ts';
-import { sharedDomainSpec } from '../../crds/v1alpha1/shared-domain.ts';
-import { tenantRouteSpec } from '../../crds/v1alpha1/tenant-route.ts';
-import type { Change } from '../../operator/compilation/compiler.ts';
-import type { Resource } from '../../operator/compile/input.ts';
+import { rewriteRuleSpec } from '../../../crds/v1alpha1/rewrite-rule.ts';
+import { relayFleetSpec } from '../../../crds/v1alpha1/relay-fleet.ts';
+import { sharedDomainSpec } from '../../../crds/v1alpha1/shared-domain.ts';
+import { tenantRouteSpec } from '../../../crds/v1alpha1/tenant-route.ts';
+import type { Change } from '../../../operator/compilation/compiler.ts';
+import type { Resource } from '../../../operator/compile/input.ts';
 
 export interface LoadSize {
   readonly tenants: number;

@@ -3,9 +3,9 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Change, Compilation, Compiler } from '../../operator/compilation/compiler.ts';
-import { startCompiler } from '../../operator/compilation/start.ts';
-import { Load } from './operator-compile-load.ts';
+import type { Change, Compilation, Compiler } from '../../../operator/compilation/compiler.ts';
+import { startCompiler } from '../../../operator/compilation/start.ts';
+import { Load } from './load.ts';
 
 const USAGE = `usage: [--tenants N] [--addresses N] [--rules N] [--rounds N] [--seed N]
 
