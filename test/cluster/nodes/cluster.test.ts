@@ -61,6 +61,8 @@ async function hear(address: string): Promise<string> {
 const kubectl = (...args: string[]) => cluster.controlPlane.kubectlOrThrow(args);
 const available = () => kubectl('wait', 'deployment/echo', '--for=condition=Available', '--timeout=60s');
 
+const bothServe = () => until('both nodes serve', () => cluster.serving('default', 'echo').length === 2);
+
 async function nodesOfPods(): Promise<string[]> {
   const path = '{range .items[*]}{.spec.nodeName}{"\\n"}{end}';
   return (await kubectl('get', 'pods', '-l', 'app=echo', '-o', `jsonpath=${path}`)).trim().split('\n').sort();
@@ -70,7 +72,7 @@ test('pods on both nodes answer a client outside through the load balancer, and 
   await cluster.controlPlane.apply(echo());
   await available();
   const address = await cluster.loadBalancerAddress('default', 'echo');
-  await until('both nodes serve', () => cluster.serving('default', 'echo').length === 2);
+  await bothServe();
   expect(await nodesOfPods()).toEqual(['node1', 'node2']);
   const heard = new Set<string>();
   await until('both pods were heard', async () => {
@@ -91,6 +93,19 @@ test('the DNS server that pods ask answers for Services and for zones that chang
     const [mx] = await resolver.resolveMx('shared.example');
     return mx?.exchange === 'other.shared.example';
   });
+}, 60_000);
+
+test("under the policy Cluster every node forwards, and the address that the pod sees is a node's", async () => {
+  const address = await cluster.loadBalancerAddress('default', 'echo');
+  const policy = (name: string) =>
+    kubectl('patch', 'service', 'echo', '--patch', JSON.stringify({ spec: { externalTrafficPolicy: name } }));
+  await policy('Cluster');
+  await until('a node forwards', async () => /^10\.98\./.test(await hear(address)));
+  await bothServe();
+  await policy('Local');
+  await until('the client is seen again', async () => (await hear(address)).startsWith(cluster.client.address));
+  await bothServe();
+  expect(await hear(address)).toMatch(/^10\.96\.0\.9 /);
 }, 60_000);
 
 test('metrics-server tells what each pod uses, as autoscaling wants it', async () => {
