@@ -1,6 +1,6 @@
 /** The leader's work: what the watches tell is compiled, and every fleet is brought to what came of it. */
 
-import type { IsthmusResource } from '../../crds/v1alpha1/kinds.ts';
+import type { IsthmusResource, Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { RelayFleet } from '../../crds/v1alpha1/relay-fleet.ts';
 import type { Compiler } from '../compilation/compiler.ts';
 import type { KubeObject } from '../kube/api.ts';
@@ -19,9 +19,9 @@ import type { Surroundings } from './surroundings.ts';
 import { World } from './world.ts';
 
 const COMPILE = 'compile';
-/** Statuses of resources that belong to no fleet. */
-const WITHOUT_FLEET = 'without-fleet';
 const FLEET = 'fleet ';
+/** Statuses of a fleet's resources; without a name, of resources that belong to no fleet. */
+const STATUSES = 'statuses ';
 
 /** Holds end and certificates expire without anybody's doing. */
 const COMPILE_AGAIN_MS = 300_000;
@@ -123,6 +123,9 @@ export class Controller {
     const { kind, metadata } = object;
     this.#intake.take(object, gone);
     if (kind === 'RelayFleet') this.#lookAt(keyOf(metadata.namespace, metadata.name));
+    if (gone || this.#writer.isOwn(object)) return;
+    const fleet = this.#statuses.suspect(kind as Kind, metadata.namespace ?? '', metadata.name);
+    if (this.#seen) this.#queue.add(`${STATUSES}${fleet ?? ''}`);
   }
 
   #seeData(object: KubeObject): void {
@@ -148,8 +151,8 @@ export class Controller {
   /** In how many milliseconds it is to be worked on again. */
   async #workOn(key: string): Promise<number | undefined> {
     if (key === COMPILE) return await this.#compile();
-    if (key === WITHOUT_FLEET) return await this.#writeStatuses(undefined);
-    return await this.#keepFleet(key.slice(FLEET.length));
+    if (key.startsWith(FLEET)) return await this.#keepFleet(key.slice(FLEET.length));
+    return await this.#writeStatuses(key.slice(STATUSES.length) || undefined);
   }
 
   #failed(key: string, error: unknown, retryInMs: number): void {
@@ -185,7 +188,7 @@ export class Controller {
       this.#fleets.get(keyOf(compiled.namespace, compiled.name))?.take(compiled);
     }
     for (const key of this.#fleets.keys()) this.#queue.addAfter(`${FLEET}${key}`, 0);
-    this.#queue.addAfter(WITHOUT_FLEET, 0);
+    this.#queue.addAfter(STATUSES, 0);
     metrics.compiled(compilation);
     return this.#intake.retry() ? RETRY_DATA_MS : COMPILE_AGAIN_MS;
   }
@@ -200,21 +203,22 @@ export class Controller {
     const fleet = this.#fleets.get(key);
     if (fleet === undefined) return undefined;
     const look = await fleet.look(this.#fleetResource(key), this.#relayImage(key));
-    const statusMs = await this.#writeStatuses(key);
+    this.#queue.addAfter(`${STATUSES}${key}`, 0);
     this.#options.metrics.fleet(fleet.identity, fleet.facts());
     if (!look.ok)
       throw new NotYet(look.problem ?? `fleet ${key}: not every object could be written; its status says why`);
-    return Math.min(look.lookAgainMs, statusMs ?? Infinity);
+    return look.lookAgainMs;
   }
 
   async #writeStatuses(key: string | undefined): Promise<number | undefined> {
     const fleet = key === undefined ? undefined : this.#fleets.get(key);
     const resource = key === undefined ? undefined : this.#fleetResource(key);
     const workload = resource && fleet?.workload(resource);
-    const { nextLookMs, failed } = await this.#writer.write(this.#statuses.tasks(key, fleet?.facts(), workload));
-    if (nextLookMs !== undefined || failed) this.#statuses.lookAgain(key);
-    if (failed) throw new NotYet('a status could not be written');
-    return nextLookMs;
+    const written = await this.#writer.write(this.#statuses.tasks(key, fleet?.facts(), workload));
+    if (written.failed) throw new NotYet('a status could not be written');
+    if (written.more) return 0;
+    if (written.nextLookMs !== undefined) this.#statuses.lookAgain(key);
+    return written.nextLookMs;
   }
 
   #fleetFor(resource: IsthmusResource): void {

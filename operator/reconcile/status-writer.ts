@@ -6,10 +6,12 @@ import type { Api, KubeObject } from '../kube/api.ts';
 import { FIELD_MANAGER } from '../manifests/names.ts';
 import type { Subject } from '../status/facts.ts';
 import type { StatusResult } from '../status/facts.ts';
-import { RESOURCES } from './kinds.ts';
+import { keyOf, RESOURCES } from './kinds.ts';
 
 /** An API server answers 5,000 of them in 9 s; others want to be served as well. */
 const PER_SECOND = 50;
+/** Half a second's worth: what has changed meanwhile comes before what is left. */
+const IN_ONE_GO = 25;
 /** Working statuses out takes some microseconds each; the lease must be renewed meanwhile. */
 const WITHOUT_PAUSE = 200;
 
@@ -26,10 +28,21 @@ export interface StatusTask {
   readonly subject: Subject;
   /** Worked out when its turn comes. */
   readonly outcome: () => StatusResult;
+  /** What was worked out is what is there now. */
+  readonly done: () => void;
+}
+
+export interface Written {
+  /** The shortest time, in milliseconds, after which one of them will change by itself. */
+  readonly nextLookMs: number | undefined;
+  readonly failed: boolean;
+  /** Some are left for the next time. */
+  readonly more: boolean;
 }
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
+  readonly #written = new Map<string, string | undefined>();
   #allowance = PER_SECOND;
   #allowedAt = 0;
 
@@ -37,23 +50,33 @@ export class StatusWriter {
     this.#options = options;
   }
 
-  /**
-   * Goes through them in their order and writes those that differ from what is there. Gives the shortest time, in
-   * milliseconds, after which one of them will change by itself, and whether one could not be written.
-   */
-  async write(tasks: readonly StatusTask[]): Promise<{ nextLookMs: number | undefined; failed: boolean }> {
+  /** Goes through them in their order and writes those that differ from what is there, some of them in one go. */
+  async write(tasks: readonly StatusTask[]): Promise<Written> {
     let nextLookMs: number | undefined;
     let failed = false;
-    let sinceYield = 0;
-    for (const { subject, outcome: workOut } of tasks) {
-      if (++sinceYield % WITHOUT_PAUSE === 0) await yieldToOthers();
+    let looked = 0;
+    let written = 0;
+    for (const { subject, outcome: workOut, done } of tasks) {
+      if (written === IN_ONE_GO) return { nextLookMs, failed, more: true };
+      if (++looked % WITHOUT_PAUSE === 0) await yieldToOthers();
       const outcome = workOut();
       if (outcome.nextLookMs !== undefined) nextLookMs = Math.min(nextLookMs ?? Infinity, outcome.nextLookMs);
-      if (!outcome.changed) continue;
-      await this.#wait();
-      if (!(await this.#writeOne(subject, outcome))) failed = true;
+      if (outcome.changed) {
+        await this.#wait();
+        written++;
+        if (!(await this.#writeOne(subject, outcome))) {
+          failed = true;
+          continue;
+        }
+      }
+      done();
     }
-    return { nextLookMs, failed };
+    return { nextLookMs, failed, more: false };
+  }
+
+  /** That is how this writer left it. */
+  isOwn({ kind, metadata }: KubeObject): boolean {
+    return this.#written.get(`${kind} ${keyOf(metadata.namespace, metadata.name)}`) === metadata.resourceVersion;
   }
 
   async #writeOne(subject: Subject, outcome: StatusResult): Promise<boolean> {
@@ -63,6 +86,7 @@ export class StatusWriter {
     const options = { manager: FIELD_MANAGER, force: true };
     const answer = await this.#options.api.applyStatus(RESOURCES[kind], object, options);
     if (answer.ok) {
+      this.#written.set(`${kind} ${keyOf(namespace, name)}`, answer.value.metadata.resourceVersion);
       this.#options.onWritten(subject, outcome, answer.value);
       return true;
     }

@@ -19,20 +19,32 @@ interface Tracked {
   readonly fleet: string | undefined;
 }
 
+interface TaskFacts {
+  readonly fleet: FleetFacts | undefined;
+  readonly workload: WorkloadFacts | undefined;
+}
+
 export interface StatusesOptions {
   readonly world: World;
   readonly intake: Intake;
   readonly now: () => number;
 }
 
+/** What is to be looked at: what compile says something new about, before what only stands behind others. */
+interface Backlog {
+  readonly first: Set<string>;
+  readonly rest: Set<string>;
+  /** What was last said of the fleet, besides what compile says of each. */
+  told: string | undefined;
+  /** Hashes of what every pod of the fleet was seen to run, by resource. */
+  readonly programmed: Map<string, string>;
+}
+
 export class Statuses {
   readonly #options: StatusesOptions;
   #tracked = new Map<string, Tracked>();
-  readonly #dirty = new Set<string>();
-  /** What was last said of a fleet's resources, besides what compile says of each. */
-  readonly #told = new Map<string | undefined, string>();
-  /** Of each fleet: hashes of what every pod of it was seen to run, by resource. */
-  readonly #programmed = new Map<string | undefined, Map<string, string>>();
+  /** By fleet; undefined: of resources without one. */
+  readonly #backlogs = new Map<string | undefined, Backlog>();
 
   constructor(options: StatusesOptions) {
     this.#options = options;
@@ -50,77 +62,78 @@ export class Statuses {
         before?.generation === generation &&
         before.fleet === fleet &&
         (before.compiled === compiled || JSON.stringify(before.compiled) === JSON.stringify(compiled));
-      if (!isSame) this.#dirty.add(key);
       tracked.set(key, { compiled, generation, fleet });
+      if (!isSame) this.#backlog(fleet).first.add(key);
     }
     this.#tracked = tracked;
   }
 
-  /** Somebody else has written it. */
-  suspect(kind: Kind, namespace: string, name: string): void {
-    this.#dirty.add(resourceKey(kind, namespace, name));
+  /** Somebody else has written it: it is looked at again. */
+  suspect(kind: Kind, namespace: string, name: string): string | undefined {
+    const key = resourceKey(kind, namespace, name);
+    const tracked = this.#tracked.get(key);
+    if (tracked !== undefined) this.#backlog(tracked.fleet).first.add(key);
+    return tracked?.fleet;
   }
 
-  /**
-   * Of one fleet, or of resources without one: those that compile says something new about first, the others only when
-   * what is known of the fleet has changed.
-   */
+  /** Everything of a fleet is to be looked at when what is known of the fleet has changed; the fleet itself always. */
   tasks(
     fleetKey: string | undefined,
     fleet: FleetFacts | undefined,
     workload: WorkloadFacts | undefined,
   ): StatusTask[] {
+    const backlog = this.#backlog(fleetKey);
     const digest = digestOf(fleet);
-    const everything = this.#told.get(fleetKey) !== digest;
-    this.#told.set(fleetKey, digest);
-    const first: StatusTask[] = [];
-    const rest: StatusTask[] = [];
-    for (const [key, tracked] of this.#tracked) {
-      if (tracked.fleet !== fleetKey) continue;
-      const isFleet = tracked.compiled.kind === 'RelayFleet';
-      const isDirty = this.#dirty.delete(key);
-      if (!isDirty && !everything && !isFleet) continue;
-      const task = this.#task(tracked, fleet, isFleet ? workload : undefined);
-      if (task !== undefined) (isDirty ? first : rest).push(task);
+    if (backlog.told !== digest) {
+      for (const [key, tracked] of this.#tracked) if (tracked.fleet === fleetKey) backlog.rest.add(key);
+      backlog.told = digest;
     }
-    return [...first, ...rest];
+    if (fleet !== undefined) backlog.first.add(resourceKey('RelayFleet', fleet.namespace, fleet.name));
+    const keys = new Set([...backlog.first, ...backlog.rest]);
+    return [...keys].flatMap((key) => {
+      const tracked = this.#tracked.get(key);
+      const belongs = tracked !== undefined && tracked.fleet === fleetKey;
+      const task = belongs ? this.#task(key, tracked, backlog, { fleet, workload }) : undefined;
+      if (task === undefined) this.#done(backlog, key);
+      return task ?? [];
+    });
   }
 
-  /** What could not be written, or will change by itself, is looked at again. */
+  /** Some will change by themselves: all of a fleet are looked at again. */
   lookAgain(fleetKey: string | undefined): void {
-    this.#told.delete(fleetKey);
+    this.#backlog(fleetKey).told = undefined;
   }
 
-  fleetsOf(): Set<string | undefined> {
-    return new Set([...this.#tracked.values()].map(({ fleet }) => fleet));
+  #backlog(fleetKey: string | undefined): Backlog {
+    const known = this.#backlogs.get(fleetKey);
+    if (known !== undefined) return known;
+    const fresh: Backlog = { first: new Set(), rest: new Set(), told: undefined, programmed: new Map() };
+    this.#backlogs.set(fleetKey, fresh);
+    return fresh;
   }
 
-  #task(
-    { compiled, generation, fleet: fleetKey }: Tracked,
-    fleet: FleetFacts | undefined,
-    workload: WorkloadFacts | undefined,
-  ): StatusTask | undefined {
+  #done({ first, rest }: Backlog, key: string): void {
+    first.delete(key);
+    rest.delete(key);
+  }
+
+  #task(key: string, { compiled, generation }: Tracked, backlog: Backlog, facts: TaskFacts): StatusTask | undefined {
     const { kind, namespace, name } = compiled;
     const object = this.#options.world.resources.get(kind)?.get(namespace, name);
     if (object === undefined) return undefined;
     const subject: Subject = { kind, namespace, name, generation, status: object['status'] as Subject['status'] };
-    const nextHopRefusesUs = kind === 'TenantRoute' ? refusalOf(name, fleet) : undefined;
+    const nextHopRefusesUs = kind === 'TenantRoute' ? refusalOf(name, facts.fleet) : undefined;
+    const workload = kind === 'RelayFleet' ? facts.workload : undefined;
+    const { programmed } = backlog;
     const now = this.#options.now();
-    const seen = this.#programmedOf(fleetKey);
     const outcome = () => {
-      const facts = fleet && { ...fleet, programmed: seen };
-      const result = statusOf({ now, subject, compiled, fleet: facts, workload, nextHopRefusesUs });
-      if (result.programmed === undefined) seen.delete(`${kind}/${name}`);
-      else seen.set(`${kind}/${name}`, result.programmed);
+      const fleet = facts.fleet && { ...facts.fleet, programmed };
+      const result = statusOf({ now, subject, compiled, fleet, workload, nextHopRefusesUs });
+      if (result.programmed === undefined) programmed.delete(`${kind}/${name}`);
+      else programmed.set(`${kind}/${name}`, result.programmed);
       return result;
     };
-    return { subject, outcome };
-  }
-
-  #programmedOf(fleetKey: string | undefined): Map<string, string> {
-    const known = this.#programmed.get(fleetKey) ?? new Map<string, string>();
-    this.#programmed.set(fleetKey, known);
-    return known;
+    return { subject, outcome, done: () => this.#done(backlog, key) };
   }
 
   #fleetOf(kind: Kind, namespace: string, name: string): string | undefined {
