@@ -37,8 +37,8 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   ImageTooOld: 'leave spec.image of the RelayFleet out, or name a newer one',
   FleetPaused: ({ namespace, fleet = 'NAME' }) =>
     `go on with: kubectl patch relayfleet ${fleet} -n ${namespace} --type merge -p '{"spec":{"paused":false}}'`,
-  DeploymentUnavailable: ({ namespace, fleet = 'NAME' }) =>
-    `see why: kubectl describe deployment ${workloadName(fleet)} -n ${namespace}`,
+  DeploymentUnavailable: ({ namespace, fleet }) =>
+    `see why: kubectl describe deployments,pods ${pods(namespace, fleet)}; an image that no node has must be brought to each`,
   AddressNotAssigned: ({ namespace, fleet = 'NAME' }) =>
     `a load balancer must assign one: kubectl describe service ${workloadName(fleet)} -n ${namespace}; ` +
     'without any, set spec.service.type to NodePort or ClusterIP',

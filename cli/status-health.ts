@@ -33,7 +33,7 @@ export interface Condition {
 /** In the order in which one follows from the other. */
 const STEPS = ['Accepted', 'ResolvedRefs', 'Programmed', 'Ready'];
 /** There only while True. */
-const REMARKS = ['Conflicted', 'PartiallyInvalid', 'NextHopRefusesUs', 'ClientAddressHidden', 'StoreAdvised'];
+const REMARKS = ['Conflicted', 'PartiallyInvalid', 'NextHopRefusesUs', 'ClientAddressHidden'];
 
 export function healthOf(object: KubeObject, place: Place): Condition {
   const { generation = 0, creationTimestamp } = object.metadata;
@@ -66,8 +66,10 @@ export function healthOf(object: KubeObject, place: Place): Condition {
   }
   const isTrue = (type: string) => conditions.some((each) => each.type === type && each.status === 'True');
   if (isTrue('Ready')) return { health: 'Ready', trouble: undefined, remarks };
-  const failing = STEPS.map((type) => conditions.find((each) => each.type === type && each.status !== 'True'));
-  const cause = failing.find((each) => each !== undefined);
+  const failing = STEPS.flatMap((type) => conditions.filter((each) => each.type === type && each.status !== 'True'));
+  // That no pod is ready follows from the Deployment, of which only Ready speaks: an image that no node has, for instance.
+  const workload = failing.find(({ reason }) => reason === 'DeploymentUnavailable');
+  const cause = failing[0]?.reason === 'NoReadyPods' ? (workload ?? failing[0]) : failing[0];
   const trouble = cause === undefined ? { ...NO_CONDITION, since: undefined } : toTrouble(cause);
   const stays = isTrue('Stalled') || (cause?.type === 'Accepted' && !isTrue('Reconciling'));
   return { health: stays ? 'Broken' : 'Waiting', trouble, remarks };

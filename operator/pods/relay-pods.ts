@@ -62,3 +62,11 @@ function waitingReason({ image, state }: ContainerStatus): string | undefined {
   if (NOT_PULLED.has(reason)) return `ImagePullBackOff: image ${image} cannot be pulled`;
   return `${reason}: ${WORDS.get(reason) ?? `container of image ${image} does not start`}`;
 }
+
+/** Why pods do not start, each cause once, with one of its pods. */
+export function waitingPods(pods: readonly RelayPod[]): string[] {
+  const waiting = pods.filter(({ waiting }) => waiting !== undefined);
+  return [...Map.groupBy(waiting, ({ waiting }) => waiting)].map(
+    ([why, { length, 0: first }]) => `pod ${first?.name}${length > 1 ? ` and ${length - 1} more` : ''}: ${why}`,
+  );
+}

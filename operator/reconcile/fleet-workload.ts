@@ -6,6 +6,7 @@ import type { KubeObject } from '../kube/api.ts';
 import { DEFAULT_REPLICAS, type FleetIdentity } from '../manifests/input.ts';
 import { FIELD_MANAGER, selectorLabels, workloadName } from '../manifests/names.ts';
 import { fleetObjects, WORKLOAD_TYPES } from '../manifests/object-set.ts';
+import { waitingPods } from '../pods/relay-pods.ts';
 import type { RelayPod } from '../rollout/pods.ts';
 import type { WorkloadFacts } from '../status/facts.ts';
 import { ObjectSet } from './object-set.ts';
@@ -57,7 +58,6 @@ export class FleetWorkload {
     const name = workloadName(fleet.name);
     const deployment = world.workload(WORKLOAD_TYPES.Deployment)?.get(fleet.namespace, name);
     const service = world.workload(WORKLOAD_TYPES.Service)?.get(fleet.namespace, name);
-    const waiting = pods.flatMap((pod) => (pod.waiting === undefined ? [] : [`pod ${pod.name}: ${pod.waiting}`]));
     return {
       deployment: deployment && deploymentFacts(deployment),
       addresses: service && serviceAddresses(service),
@@ -65,7 +65,7 @@ export class FleetWorkload {
       selector: Object.entries(selectorLabels(fleet.name))
         .map(([key, value]) => `${key}=${value}`)
         .join(','),
-      troubles: [...this.#troubles, ...waiting],
+      troubles: [...this.#troubles, ...waitingPods(pods)],
       remarks: fleet.spec.tls.secretRef === undefined ? [SELF_SIGNED] : [],
       clientAddressHidden: this.#clientAddressHidden(fleet),
     };

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../../operator/kube/api.ts';
-import { relayPods } from '../../../operator/pods/relay-pods.ts';
+import { relayPods, waitingPods } from '../../../operator/pods/relay-pods.ts';
 
 const RUNNING: KubeObject = {
   apiVersion: 'v1',
@@ -93,5 +93,19 @@ describe('relayPods', () => {
     ['PodInitializing', undefined],
   ])('says why a container waits: %s', (reason, expected) => {
     expect(relayPods([waiting(reason, 'x')])[0]?.waiting).toBe(expected);
+  });
+
+  it('says a cause that several pods share once, with one of them', () => {
+    const named = (name: string, pod: KubeObject) => ({ ...pod, metadata: { ...pod.metadata, name } });
+    const pods = relayPods([
+      named('a', waiting('ErrImagePull', '')),
+      named('b', waiting('CrashLoopBackOff', '')),
+      named('c', waiting('ImagePullBackOff', '')),
+      named('d', RUNNING),
+    ]);
+    expect(waitingPods(pods)).toEqual([
+      'pod a and 1 more: ImagePullBackOff: image r/relay:1 cannot be pulled',
+      'pod b: CrashLoopBackOff: the relay ends soon after it has started',
+    ]);
   });
 });
