@@ -32,7 +32,8 @@ function handOut({ certificate, key }: Identity, folder: string): string {
 }
 
 async function advice(cluster: Cluster, installed: Installed, folder: string, outside: string): Promise<string> {
-  const enter = `nsenter --target ${outside} --net --mount`;
+  // The network alone: with the mounts a path that is relative to the user's folder would lead nowhere.
+  const enter = `nsenter --target ${outside} --net`;
   const kubectl = `${enter} ${await buildProgram('kubectl')} --kubeconfig ${cluster.controlPlane.kubeconfig}`;
   const identity = installed.stage.senders.tenant1?.identity;
   const pem = identity === undefined ? '' : handOut(identity, folder);
