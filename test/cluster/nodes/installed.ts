@@ -63,17 +63,12 @@ export async function install(cluster: Cluster, options: InstalledOptions = {}):
   const systems = await startMailSystems(cluster, authority, options.onArrival ?? (() => {}));
   const stop = async () => void (await Promise.all(Object.values(systems).map((system) => system.close())));
   try {
-    const helm = await helmOf(cluster, namespace);
-    const values = join(controlPlane.folder, 'values.yaml');
-    writeFileSync(values, stringify({ ...VALUES, ...options.values }));
-    const chart = ['isthmus', join(ROOT, 'charts/isthmus'), '--create-namespace', '--values', values];
-    await helm(['upgrade', '--install', ...chart]);
+    const helm = await installChart(cluster, namespace, options.values);
     const [shared, world] = [makeDkimKey(), makeDkimKey()];
     const secrets = [
       secret('shared-dkim', { 'private.key': shared.privateKey }),
       secret('cluster-ca', { 'ca.crt': authority.certificate }),
     ];
-    await controlPlane.kubectlOrThrow(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
     await controlPlane.apply([...secrets, ...manifests()].join('---\n'), '--namespace', namespace);
     const address = await cluster.loadBalancerAddress(namespace, `${FLEET}-relay`);
     const programmed = async (seconds = 120) => {
@@ -100,6 +95,22 @@ export async function install(cluster: Cluster, options: InstalledOptions = {}):
     await stop();
     throw cause;
   }
+}
+
+/** The chart with the images of this checkout, and nothing else; its CRDs are served. */
+export async function installChart(
+  cluster: Cluster,
+  namespace: string,
+  values: InstalledOptions['values'] = {},
+): Promise<Installed['helm']> {
+  const { controlPlane } = cluster;
+  const helm = await helmOf(cluster, namespace);
+  const file = join(controlPlane.folder, 'values.yaml');
+  writeFileSync(file, stringify({ ...VALUES, ...values }));
+  const chart = ['isthmus', join(ROOT, 'charts/isthmus'), '--create-namespace', '--values', file];
+  await helm(['upgrade', '--install', ...chart]);
+  await controlPlane.kubectlOrThrow(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  return helm;
 }
 
 async function startMailSystems(cluster: Cluster, authority: Authority, onArrival: (arrival: Arrival) => void) {
