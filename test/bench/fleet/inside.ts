@@ -4,8 +4,8 @@ import { cpus } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { bigTable } from '../../cluster/fleet/big-table.ts';
+import { changeRule, roll } from '../../cluster/fleet/deeds.ts';
 import { memoryOf } from '../../cluster/fleet/pods.ts';
-import { addressRule } from '../../cluster/fleet/resources.ts';
 import { summary, type Took, timeChange } from '../../cluster/fleet/timing.ts';
 import { underLoad } from '../../cluster/fleet/under-load.ts';
 import { startWorld, type World } from '../../cluster/fleet/world.ts';
@@ -23,12 +23,9 @@ const MIB = 1024 * 1024;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function changes(world: World, count: number): Promise<void> {
-  await world.eyes.apply(addressRule('extra', 'extra@tenant1.example', 'extra@shared.example'));
-  await world.programmed();
   const took: Took[] = [];
   for (let change = 1; change <= count; change += 1) {
-    const rule = addressRule('extra', 'extra@tenant1.example', `extra${change}@shared.example`);
-    took.push(await timeChange(world, () => world.merge('rewriterules/extra', { spec: rule.spec })));
+    took.push(await timeChange(world, () => changeRule(world, change)));
   }
   say(summary('one changed rule', took));
 }
@@ -44,15 +41,6 @@ async function throughput(world: World, pods: number, seconds: number): Promise<
   world.sinks.forget();
   say(`${pods} pods: ${rate.toFixed(0)} messages a second through the Service, ${LANES * 3} connections with TLS`);
   for (const line of broken.slice(0, 5)) say(`  ${line}`);
-}
-
-async function rollout(world: World): Promise<void> {
-  await underLoad(world, 'rolling update', async () => {
-    const before = new Set((await world.pods()).map(({ uid }) => uid));
-    await world.patchFleet({ podAnnotations: { 'example.com/round': '1' } });
-    while ((await world.pods()).some(({ uid }) => before.has(uid))) await wait(500);
-    await world.settled(3);
-  });
 }
 
 async function memory(world: World, addresses: number): Promise<void> {
@@ -72,7 +60,7 @@ say(`two nodes, clients and mail systems share ${cpus().length} × ${cpus()[0]?.
 const world = await startWorld();
 try {
   await changes(world, Number(values.changes));
-  await rollout(world);
+  await underLoad(world, 'rolling update', () => roll(world, 1));
   await throughput(world, 3, Number(values.seconds));
   await throughput(world, 1, Number(values.seconds));
   await world.patchFleet({ replicas: 3 });

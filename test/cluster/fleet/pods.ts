@@ -55,7 +55,7 @@ export async function statusOf(pod: Pick<RelayPod, 'address'>): Promise<PodStatu
 /** Octets of memory that its process has. */
 export async function memoryOf(pod: RelayPod): Promise<number> {
   const text = (await ask(pod, '/metrics')) ?? '';
-  return Number(/^process_resident_memory_bytes\S* (\S+)$/m.exec(text)?.[1]);
+  return Number(/^isthmus_process_resident_memory_bytes\S* (\S+)$/m.exec(text)?.[1]);
 }
 
 function ask({ address }: Pick<RelayPod, 'address'>, path: string): Promise<string | undefined> {

@@ -86,5 +86,6 @@ export const beginning = (keys: Keys, replicas: number): readonly object[] => [
     tenantRouteRef: { name: 'tenant1' },
     addressesFrom: [{ configMapKeyRef: { name: 'tenant1-users', key: 'users.csv' } }],
   }),
+  addressRule('changing', 'changing@tenant1.example', 'changed0@shared.example'),
   addressRule('mary', 'mjones@tenant2.example', 'mary.jones@shared.example'),
 ];
