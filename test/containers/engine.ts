@@ -19,10 +19,17 @@ export interface Engine {
 const BRIDGE = '198.18.0.1/24';
 const NETWORKS = 'base=198.19.0.0/16,size=24';
 
+/** Where dockerd writes whatever it is told: below these the machine's own files stay as they are. */
+const COVERED = ['/etc/docker', '/run/docker'];
+
 export async function startEngine(): Promise<Engine> {
   ensurePackages(['docker.io', 'containerd', 'runc', 'iptables', 'iproute2']);
   await assertOwnNetwork();
   await runOrThrow('ip', ['link', 'set', 'lo', 'up']);
+  for (const place of COVERED) {
+    mkdirSync(place, { recursive: true });
+    await runOrThrow('mount', ['-t', 'tmpfs', 'tmpfs', place]);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-engine-'));
   const name = `isthmus-cluster-${basename(folder).slice(-6).toLowerCase()}`;
   const groups = await controlGroups(name);
@@ -48,6 +55,7 @@ export async function startEngine(): Promise<Engine> {
       for (const each of Object.keys(ours)) delete process.env[each];
       await daemon.stop();
       await groups.remove();
+      for (const place of COVERED) await runOrThrow('umount', [place]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
