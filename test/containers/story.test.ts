@@ -1,7 +1,6 @@
 /** The whole story on mail hosts in containers: john and mary of two tenants, bob on the internet, two relays behind HAProxy, one of which is killed. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ContainedRelay } from './relays.ts';
 import { startWorld, type World } from './world.ts';
 
 /** Images are made and eight programs started, on a machine that may be busy; then whole queues are run. */
@@ -25,9 +24,6 @@ function unsure(log: string): string[] {
   const queueIds = [...log.matchAll(/ (\w+): to=.*while sending end of data/g)].map((match) => match[1] ?? '');
   return queueIds.flatMap((queueId) => new RegExp(` ${queueId}: message-id=<(.*)@test`).exec(log)?.[1] ?? []);
 }
-
-const sentBy = (relay: ContainedRelay | undefined): number =>
-  relay?.tracking().filter(({ event }) => event === 'SEND').length ?? 0;
 
 const tracking = (fields: Record<string, unknown>) =>
   world.relays.flatMap((relay) => relay.tracking().filter((line) => matches(line, fields)));
@@ -70,12 +66,12 @@ it('john writes to the internet, and bob answers', async () => {
   expect(mails.map(({ text }) => /^From: (.*)$/m.exec(text)?.[1])).toContain('bob@world.example');
 });
 
-it('each is known by the address of his own host, not by that of the balancer', () => {
+it('each is known by the address of his own host, not by that of the balancer', async () => {
   const { tenant1, tenant2, internet } = world;
-  const clients = tracking({ event: 'RECEIVE' }).map((line) => [line['clientAddress'], line['clientTenant']]);
-  expect(new Set(clients.map(String))).toEqual(
-    new Set([`${tenant1.address},tenant1`, `${tenant2.address},tenant2`, `${internet.address},`]),
-  );
+  const clients = () =>
+    tracking({ event: 'RECEIVE' }).map((line) => String([line['clientAddress'], line['clientTenant']]));
+  const expected = new Set([`${tenant1.address},tenant1`, `${tenant2.address},tenant2`, `${internet.address},`]);
+  await expect.poll(() => new Set(clients()), { timeout: 60_000 }).toEqual(expected);
 });
 
 it('the internet is no way out for the internet', async () => {
@@ -98,10 +94,8 @@ it('a relay is killed under way: every message arrives, and none is refused', as
   const texts = ids.map((id) => message('john@tenant1.example', 'bob@world.example', id));
   const submitted = tenant1.submit('john@tenant1.example', 'bob@world.example', texts);
   await internet.waitForMail('bob@world.example', before + 5);
-  await relays[0]?.container.stop({ timeout: 0, remove: false });
+  await world.kill(relays[0]);
   expect(internet.mailbox('bob@world.example').length).toBeLessThan(before + MANY);
-  const sentByFirst = sentBy(relays[0]);
-  expect(sentByFirst).toBeGreaterThan(0);
   await submitted;
   const arrived = () => {
     const subjects = internet.mailbox('bob@world.example').map(({ text }) => /^Subject: (.*)$/m.exec(text)?.[1] ?? '');
@@ -113,6 +107,5 @@ it('a relay is killed under way: every message arrives, and none is refused', as
   const twice = [...counts].filter(([, copies]) => copies.length > 1).map(([subject]) => subject);
   // RFC 1047: the relay's answer to the dot was lost with it, and Postfix says that it may send the message again.
   expect(unsure(tenant1.log())).toEqual(expect.arrayContaining(twice));
-  expect(sentBy(relays[0])).toBe(sentByFirst);
-  expect(sentBy(relays[1])).toBeGreaterThan(0);
+  for (const relay of relays) expect(relay.tracking().filter((line) => line['event'] === 'SEND')).not.toEqual([]);
 });

@@ -27,6 +27,8 @@ export interface World {
   readonly internet: MailSystem;
   readonly relays: readonly ContainedRelay[];
   readonly haproxy: ContainedHaproxy;
+  /** With SIGKILL. */
+  kill(relay: ContainedRelay | undefined): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function startWorld(): Promise<World> {
     internet,
     relays,
     haproxy,
+    kill: async (relay) => void (await engine.docker('kill', relay?.container.getId() ?? '')),
     stop: async () => {
       const systems = [tenant1, tenant2, internet, haproxy, ...relays.map(({ container }) => container)];
       await Promise.all(systems.map((each) => each.stop()));
