@@ -88,6 +88,13 @@ export async function withoutApiServer(world: World, load: Load): Promise<void> 
   await world.settled(REPLICAS);
 }
 
+/** That with the most relay pods. */
+export async function busiestNode(world: World): Promise<string> {
+  const byNode = Map.groupBy(await world.pods(), ({ node }) => node);
+  const [busiest] = [...byNode].sort(([, one], [, other]) => other.length - one.length);
+  return busiest?.[0] ?? '';
+}
+
 export async function drain(world: World, node: string): Promise<void> {
   await world.kubectl('drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s');
   await world.settled(REPLICAS);
