@@ -31,6 +31,12 @@ const RETRY_MS = 2000;
 /** What is being written gets this long; a hanging API server must not keep the lease from being released. */
 const FINISH_MS = 5000;
 
+/**
+ * Milliseconds since 1970 that never jump: a clock that is set would make old answers of pods fresh, and a canary late.
+ * One that is set forward ends the lease, and with it this process.
+ */
+const now = () => Math.round(performance.timeOrigin + performance.now());
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -85,6 +91,8 @@ class Operator {
   readonly #election: Election;
   readonly #end = Promise.withResolvers<number>();
   #leaseTrouble: string | undefined;
+  #leads = false;
+  #isEnding = false;
   #controller: Controller | undefined;
   #compiler: Compiler | undefined;
   #events: EventRecorder | undefined;
@@ -115,7 +123,7 @@ class Operator {
 
   /** One that waits for its turn is ready; one that leads is when it has seen everything. */
   isReady(): boolean {
-    return this.#controller === undefined || this.#controller.isSynced();
+    return !this.#leads || this.#controller?.isSynced() === true;
   }
 
   isAlive(): boolean {
@@ -132,6 +140,7 @@ class Operator {
     this.#log.info({ namespace: this.#namespace, server: this.#kube.server }, 'waiting to lead');
     this.#lead().catch((error: unknown) => this.#fail(error));
     const code = await this.#end.promise;
+    this.#isEnding = true;
     await Promise.race([this.#finish(), delay(FINISH_MS)]);
     // Only now: whoever leads next must not meet what is still being written.
     await this.#election.stop();
@@ -140,12 +149,14 @@ class Operator {
 
   async #finish(): Promise<void> {
     await this.#controller?.stop();
-    await this.#events?.stop();
+    // Who leads no longer says nothing more.
+    if (this.#election.isLeader()) await this.#events?.stop();
     await this.#compiler?.close();
   }
 
   async #lead(): Promise<void> {
     await this.#election.acquired;
+    this.#leads = true;
     this.#election.signal.addEventListener('abort', () => this.#fail(this.#election.signal.reason));
     this.#log.info({}, 'leading');
     const compiler = await startCompiler({ credentialKey: await this.#key(), domains: this.#settings.domains });
@@ -165,10 +176,10 @@ class Operator {
       operatorNamespace: this.#namespace,
       log: this.#log,
       metrics: this.#metrics,
-      now: Date.now,
+      now,
       delay: (ms) => delay(ms),
       assertLeader: () => this.#election.assertLeader(),
-      askPods: (pods) => askPods(pods, { now: Date.now }),
+      askPods: (pods) => askPods(pods, { now }),
       event: ({ kind, namespace, name, uid }, type, reason, note) => {
         const about = { apiVersion: RESOURCES[kind].apiVersion, kind, namespace, name, ...(uid && { uid }) };
         events.record({ about, type, reason, note });
@@ -191,6 +202,7 @@ class Operator {
 
   /** There is no second term: whoever starts this process again gives it a fresh one. */
   #fail(error: unknown): void {
+    if (this.#isEnding) return;
     if (error instanceof LeadershipLost) this.#log.error({ reason: error.message }, 'this process leads no longer');
     else this.#log.fatal({ err: error }, 'ending');
     this.#end.resolve(1);

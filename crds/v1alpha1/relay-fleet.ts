@@ -87,13 +87,14 @@ const proxyProtocol = withRules(
         'Whether load balancers say by the PROXY protocol, version 1, which client they pass on (haproxy: send-proxy). ' +
           'The address they name then counts as the sender, in sources and limits too. Optional: a connection from ' +
           'trustedCIDRs that says nothing for a second is its own client, for the time while balancers are changed. ' +
-          'Required: it is closed, and so is every connection from elsewhere. Version 2 is refused (Optional and ' +
-          "Required). A health check that names nobody (UNKNOWN) counts as the balancer's.",
+          'Required: it is closed after five, and every connection from elsewhere at once. Version 2 is refused. ' +
+          "A connection for nobody (UNKNOWN), such as a health check, is the balancer's own.",
       ),
     trustedCIDRs: set(z.array(network('A network of load balancers.')).max(64))
       .describe(
-        'Networks of the load balancers, and of nobody else: whoever connects from there may call himself any tenant. ' +
-          'A PROXY line from elsewhere is refused.',
+        'Networks of the load balancers as relays see them, and of nobody else: whoever connects from there may call ' +
+          'himself any tenant. Under externalTrafficPolicy Cluster they are the nodes, and then nobody but the load ' +
+          'balancers may reach the node ports. A PROXY line from elsewhere is refused.',
       )
       .optional(),
   }),

@@ -46,7 +46,8 @@ export class Workshop {
   }
 
   inForce(namespace: string, fleet: string, revision: string): void {
-    this.#fleet(namespace, fleet).prove(revision);
+    // Of one that has been deleted meanwhile nothing is remembered.
+    this.#fleets.get(fleetKey({ namespace, name: fleet }))?.prove(revision);
   }
 
   compile(now: number): Compilation {
@@ -102,6 +103,11 @@ export class Workshop {
   /** Octets that have not changed stay the same object: nothing is made of them anew. */
   #takeData(key: string, found: LookupResult): void {
     const before = this.#objects.get(key);
+    if (found === 'unknown') {
+      // As if nobody had told of it, which is what it means.
+      this.#objects.delete(key);
+      return;
+    }
     if (typeof found === 'string' || before === undefined || typeof before === 'string') {
       this.#objects.set(key, found);
       return;

@@ -22,9 +22,16 @@ const ON_ITS_WAY = new Set(['ContainerCreating', 'PodInitializing']);
 /** The kubelet says them in turn, with texts that change each time: one word for all, so that nothing written flaps. */
 const NOT_PULLED = new Set(['ImagePullBackOff', 'ErrImagePull', 'RegistryUnavailable']);
 
+/** What is wrong with the image, which is named before. */
+const ABOUT_IMAGE = new Map([
+  [
+    'ImagePullBackOff',
+    'cannot be pulled: correct spec.image or spec.imagePullSecrets, or bring it to the registry or the nodes',
+  ],
+  ['ErrImageNeverPull', 'is not on the node, and is never pulled: bring it to every node, or correct spec.image'],
+  ['InvalidImageName', 'has a malformed name: correct spec.image'],
+]);
 const WORDS = new Map([
-  ['InvalidImageName', 'the name of the image is malformed'],
-  ['ErrImageNeverPull', 'the image is not on the node and imagePullPolicy is Never'],
   ['CrashLoopBackOff', 'the relay ends soon after it has started'],
   ['CreateContainerConfigError', 'a Secret or ConfigMap that the pod mounts is missing'],
 ]);
@@ -57,9 +64,11 @@ function relayPod({ metadata, spec, status }: KubeObject): RelayPod {
 }
 
 function waitingReason({ image, state }: ContainerStatus): string | undefined {
-  const { reason } = state?.waiting ?? {};
-  if (reason === undefined || ON_ITS_WAY.has(reason)) return undefined;
-  if (NOT_PULLED.has(reason)) return `ImagePullBackOff: image ${image} cannot be pulled`;
+  const said = state?.waiting?.reason;
+  if (said === undefined || ON_ITS_WAY.has(said)) return undefined;
+  const reason = NOT_PULLED.has(said) ? 'ImagePullBackOff' : said;
+  const aboutImage = ABOUT_IMAGE.get(reason);
+  if (aboutImage !== undefined) return `${reason}: image ${image} ${aboutImage}`;
   return `${reason}: ${WORDS.get(reason) ?? `container of image ${image} does not start`}`;
 }
 

@@ -20,6 +20,7 @@ import { World } from './world.ts';
 
 const COMPILE = 'compile';
 const FLEET = 'fleet ';
+const DEFAULT_FLEET = 'default fleet';
 /** Statuses of a fleet's resources; without a name, of resources that belong to no fleet. */
 const STATUSES = 'statuses ';
 
@@ -27,6 +28,9 @@ const STATUSES = 'statuses ';
 const COMPILE_AGAIN_MS = 300_000;
 /** A Secret that could not be read is asked for again. */
 const RETRY_DATA_MS = 5_000;
+
+/** The queue's own patience grows to a quarter of an hour; what stood in the way may be gone much sooner. */
+const LONGEST_RETRY_MS = 10_000;
 
 /** Fleets wait for their API calls and pods, not for the processor. */
 const CONCURRENCY = 8;
@@ -62,6 +66,7 @@ export class Controller {
     this.#world = new World({
       api,
       namespaces: settings.watchNamespaces,
+      log,
       events: {
         resource: (object, gone) => this.#seeResource(object, gone),
         data: (object) => this.#seeData(object),
@@ -97,14 +102,8 @@ export class Controller {
   /** Resolves when everything has been seen once; the work goes on. */
   async start(): Promise<void> {
     await this.#world.start();
-    const failure = await keepDefaultFleet(this.#around);
-    if (failure !== undefined) {
-      this.#options.log.error(
-        { reason: failure.message },
-        'the default fleet cannot be made; see defaultFleet in the settings',
-      );
-    }
     this.#seen = true;
+    this.#queue.addAfter(DEFAULT_FLEET, 0);
     this.#queue.addAfter(COMPILE, 0);
     this.#queue.start();
   }
@@ -123,6 +122,7 @@ export class Controller {
     const { kind, metadata } = object;
     this.#intake.take(object, gone);
     if (kind === 'RelayFleet') this.#lookAt(keyOf(metadata.namespace, metadata.name));
+    if (gone) this.#writer.forget(object);
     if (gone || this.#writer.isOwn(object)) return;
     const fleet = this.#statuses.suspect(kind as Kind, metadata.namespace ?? '', metadata.name);
     if (this.#seen) this.#queue.add(`${STATUSES}${fleet ?? ''}`);
@@ -151,6 +151,7 @@ export class Controller {
   /** In how many milliseconds it is to be worked on again. */
   async #workOn(key: string): Promise<number | undefined> {
     if (key === COMPILE) return await this.#compile();
+    if (key === DEFAULT_FLEET) return await this.#keepDefaultFleet();
     if (key.startsWith(FLEET)) return await this.#keepFleet(key.slice(FLEET.length));
     return await this.#writeStatuses(key.slice(STATUSES.length) || undefined);
   }
@@ -159,7 +160,9 @@ export class Controller {
     const { log, onFatal } = this.#options;
     if (error instanceof LeadershipLost) return;
     if (error instanceof NotYet) {
-      log.warn({ key, reason: error.message, retryInMs }, 'not done yet, tried again');
+      const inMs = Math.min(retryInMs, LONGEST_RETRY_MS);
+      this.#queue.addAfter(key, inMs);
+      log.warn({ key, reason: error.message, retryInMs: inMs }, 'not done yet, tried again');
       return;
     }
     log.error({ key, err: error }, 'an error that nobody has foreseen');
@@ -174,16 +177,17 @@ export class Controller {
         continue;
       }
       this.#fleets.delete(key);
+      this.#statuses.forget(key);
       this.#options.metrics.forget(fleet.identity);
     }
     const { compiler, now, metrics } = this.#options;
-    const generations = this.#intake.generations();
+    const versions = this.#intake.versions();
     const changes = await this.#intake.changes();
     compiler.update(changes);
     const timer = metrics.compileSeconds.startTimer();
     const compilation = await compiler.compile(now());
     timer();
-    this.#statuses.take(compilation, generations);
+    this.#statuses.take(compilation, versions);
     for (const compiled of compilation.fleets) {
       this.#fleets.get(keyOf(compiled.namespace, compiled.name))?.take(compiled);
     }
@@ -191,6 +195,12 @@ export class Controller {
     this.#queue.addAfter(STATUSES, 0);
     metrics.compiled(compilation);
     return this.#intake.retry() ? RETRY_DATA_MS : COMPILE_AGAIN_MS;
+  }
+
+  async #keepDefaultFleet(): Promise<undefined> {
+    const failure = await keepDefaultFleet(this.#around);
+    if (failure === undefined) return;
+    throw new NotYet(`the default fleet cannot be made, see defaultFleet in the settings: ${failure.message}`);
   }
 
   async #prepare(fleet: Fleet): Promise<void> {
@@ -203,18 +213,22 @@ export class Controller {
     const fleet = this.#fleets.get(key);
     if (fleet === undefined) return undefined;
     const look = await fleet.look(this.#fleetResource(key), this.#relayImage(key));
+    // Deleted, or made anew, while it was looked at.
+    if (this.#fleets.get(key) !== fleet) return undefined;
     this.#queue.addAfter(`${STATUSES}${key}`, 0);
     this.#options.metrics.fleet(fleet.identity, fleet.facts());
-    if (!look.ok)
-      throw new NotYet(look.problem ?? `fleet ${key}: not every object could be written; its status says why`);
+    if (look.problem !== undefined) throw new NotYet(`fleet ${key}: ${look.problem}`);
     return look.lookAgainMs;
   }
 
   async #writeStatuses(key: string | undefined): Promise<number | undefined> {
     const fleet = key === undefined ? undefined : this.#fleets.get(key);
     const resource = key === undefined ? undefined : this.#fleetResource(key);
+    const facts = fleet?.facts();
+    // It has just been made: until it is compiled nothing is known of it, which is not that there is none.
+    if (fleet !== undefined && facts === undefined) return undefined;
     const workload = resource && fleet?.workload(resource);
-    const written = await this.#writer.write(this.#statuses.tasks(key, fleet?.facts(), workload));
+    const written = await this.#writer.write(this.#statuses.tasks(key, facts, workload));
     if (written.failed) throw new NotYet('a status could not be written');
     if (written.more) return 0;
     if (written.nextLookMs !== undefined) this.#statuses.lookAgain(key);
@@ -225,6 +239,8 @@ export class Controller {
     const { namespace = '', name, uid = '' } = resource.metadata;
     const key = keyOf(namespace, name);
     if (this.#fleets.get(key)?.identity.uid === uid) return;
+    // What pods of an earlier one ran proves nothing about this one's.
+    this.#statuses.forget(key);
     this.#fleets.set(key, new Fleet(this.#around, { namespace, name, uid }));
   }
 

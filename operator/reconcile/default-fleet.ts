@@ -17,6 +17,7 @@ export async function keepDefaultFleet(around: Omit<Surroundings, 'compiler'>): 
   const { settings, operatorNamespace, api, log } = around;
   if (!settings.defaultFleet.create) return undefined;
   let spec: Spec = withReplicas(settings.defaultFleet.spec);
+  let refused: ApiFailure | undefined;
   const left: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     around.assertLeader();
@@ -26,13 +27,14 @@ export async function keepDefaultFleet(around: Omit<Surroundings, 'compiler'>): 
       if (left.length > 0) tellLeft(around, left, answer.value);
       return undefined;
     }
+    refused = answer;
     const held = answer.status === 409 ? heldFields(answer) : [];
     if (held.length === 0) return answer;
     for (const field of held) spec = without(spec, field) as Spec;
     left.push(...held.map((field) => `spec.${field.join('.')}`));
     log.info({ fields: left }, 'fields of the default fleet are held by others and left to them');
   }
-  return undefined;
+  return refused;
 }
 
 /** The scale subresource cannot be read while the field is unset. */
@@ -56,7 +58,9 @@ function heldFields({ message }: ApiFailure): string[][] {
 function without(value: unknown, [field = '', ...rest]: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const { [field]: inner, ...others } = value as Record<string, unknown>;
-  return rest.length === 0 || inner === undefined ? others : { ...others, [field]: without(inner, rest) };
+  // A key with dots in it, as of a label, is not told from a path: its whole map is left to the other then.
+  const isPath = rest.length > 0 && typeof inner === 'object' && inner !== null && (rest[0] ?? '') in inner;
+  return isPath ? { ...others, [field]: without(inner, rest) } : others;
 }
 
 function tellLeft(

@@ -4,19 +4,13 @@ import { CONFIG_FORMAT } from '../../relay/core/config.ts';
 import type { Manifest, ManifestRevision, PieceReference } from '../../relay/core/manifest.ts';
 import type { CompiledFleet, Piece } from '../compilation/compiler.ts';
 import type { FleetIdentity } from '../manifests/input.ts';
-import {
-  FLEET_LABEL,
-  REVISION_ANNOTATION,
-  secretSlotIds,
-  slotIds,
-  slotName,
-  TOUCH_ANNOTATION,
-} from '../manifests/names.ts';
+import { FLEET_LABEL, REVISION_ANNOTATION, TOUCH_ANNOTATION } from '../manifests/names.ts';
 import { relayPods } from '../pods/relay-pods.ts';
 import { decide, emptyMemory } from '../rollout/decide.ts';
 import type { RolloutDecision, RolloutMemory } from '../rollout/decision.ts';
 import type { PodReport, RelayPod } from '../rollout/pods.ts';
 import { POD } from './kinds.ts';
+import { mendManifest, mendSlots } from './mend.ts';
 import { SlotStore, type StoreResult } from './slot-store.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -24,6 +18,8 @@ import type { Surroundings } from './surroundings.ts';
 const MEMORY_AGE_MS = 3_600_000;
 /** A pod that says what it should needs no asking more often than this. */
 const ASK_AGAIN_MS = 9_000;
+/** What is stored cannot be read now. */
+const RETRY_MS = 1000;
 
 interface Published {
   readonly pieces: readonly Piece[];
@@ -31,9 +27,7 @@ interface Published {
 }
 
 export interface ConfigLook {
-  readonly ok: boolean;
-  /** Why it is not. */
-  readonly problem: string | undefined;
+  readonly result: StoreResult;
   readonly lookAgainMs: number;
 }
 
@@ -52,7 +46,7 @@ export class FleetConfig {
   constructor(around: Surroundings, fleet: FleetIdentity) {
     this.#around = around;
     this.#fleet = fleet;
-    this.#store = new SlotStore(around.api, fleet);
+    this.#store = new SlotStore(around.api, fleet, around.assertLeader);
     this.#memory = emptyMemory(around.now());
     this.#manifestWritten = around.now();
   }
@@ -118,7 +112,8 @@ export class FleetConfig {
     const pods = this.pods();
     await this.#ask(pods);
     this.#recognise(compiled);
-    await this.#mendSlots();
+    const mended = await this.#mend();
+    if (!mended.ok) return { result: mended, lookAgainMs: RETRY_MS };
     const decision = decide({
       now: this.#around.now(),
       manifest: this.#store.manifest,
@@ -131,8 +126,7 @@ export class FleetConfig {
     this.#tell(decision.memory);
     // Also when something could not be written: that a revision has failed must not be forgotten.
     this.#memory = decision.memory;
-    if (!written.ok) return { ok: false, problem: written.message, lookAgainMs: decision.lookAgainMs };
-    return { ok: true, problem: undefined, lookAgainMs: decision.lookAgainMs };
+    return { result: written, lookAgainMs: decision.lookAgainMs };
   }
 
   /** A revision that an earlier leader has listed and that was compiled again is known by what was compiled. */
@@ -159,39 +153,31 @@ export class FleetConfig {
     this.#reports = new Map([...before, ...answers]);
   }
 
-  /** Slots that somebody else has changed or removed since they were written are looked at, and what is lost is put back. */
-  async #mendSlots(): Promise<void> {
-    const { namespace, name } = this.#fleet;
-    const { configMaps, secrets } = this.#around.world;
-    for (const slot of [...slotIds(), ...secretSlotIds()]) {
-      const known = this.#store.resourceVersionOf(slot);
-      if (known === undefined) continue;
-      const seen = (slot.startsWith('s') ? secrets : configMaps).get(namespace, slotName(name, slot))?.metadata;
-      // The watch may be behind; resourceVersions of one kind of object grow.
-      if (seen !== undefined && Number(seen.resourceVersion) <= Number(known)) continue;
-      await this.#store.inspect(slot);
-    }
+  /** What is lost of a slot is put back when it can be; without a manifest nothing can be decided. */
+  async #mend(): Promise<StoreResult> {
+    const { world, log } = this.#around;
     const listed = [...[...this.#published.values()].flatMap(({ pieces }) => pieces), ...this.#memoryPieces];
-    const result = await this.#store.put(listed);
-    if (!result.ok)
-      this.#around.log.warn({ fleet: name, namespace, reason: result.message }, 'a slot could not be mended');
+    const slots = await mendSlots(this.#store, world, this.#fleet, listed);
+    const { namespace, name } = this.#fleet;
+    if (!slots.ok) log.warn({ namespace, fleet: name, reason: slots.message }, 'a slot could not be mended');
+    const manifest = await mendManifest(this.#store, world, this.#fleet);
+    return manifest === 'changed' ? await this.restore() : manifest;
   }
 
   async #execute(decision: RolloutDecision, compiled: CompiledFleet | undefined): Promise<StoreResult> {
     const manifest = await this.#writeManifest(decision, compiled);
     if (!manifest.ok) return manifest;
-    for (const [pod, revision] of decision.annotate) {
-      const result = await this.#annotate(pod, { [REVISION_ANNOTATION]: revision, [TOUCH_ANNOTATION]: this.#stamp() });
-      if (!result.ok) return result;
+    let told: StoreResult = manifest;
+    for (const pod of new Set([...decision.annotate.keys(), ...decision.touch])) {
+      const revision = decision.annotate.get(pod);
+      const result = await this.#annotate(pod, {
+        ...(revision === undefined ? {} : { [REVISION_ANNOTATION]: revision }),
+        [TOUCH_ANNOTATION]: this.#stamp(),
+      });
+      // One that cannot be told keeps no other from it.
+      if (!result.ok) told = result;
     }
-    for (const pod of decision.touch) {
-      if (decision.annotate.has(pod)) continue;
-      const result = await this.#annotate(pod, { [TOUCH_ANNOTATION]: this.#stamp() });
-      if (!result.ok) return result;
-    }
-    if (!decision.prune) return manifest;
-    this.#around.assertLeader();
-    return await this.#store.prune();
+    return decision.prune && told.ok ? await this.#store.prune() : told;
   }
 
   #stamp(): string {
@@ -232,7 +218,6 @@ export class FleetConfig {
     compiled: CompiledFleet | undefined,
   ): Promise<StoreResult> {
     if (compiled === undefined) throw new Error('rollout publishes what nobody has compiled');
-    this.#around.assertLeader();
     const put = await this.#store.put([...compiled.pieces, ...compiled.memory]);
     if (!put.ok) return put;
     this.#published.set(compiled.revision, { pieces: compiled.pieces, parts: compiled.parts });
@@ -255,7 +240,6 @@ export class FleetConfig {
 
   /** The one write that counts: from here on pods may run what it lists. */
   async #write(revisions: readonly ManifestRevision[], memory = this.#memoryPieces): Promise<StoreResult> {
-    this.#around.assertLeader();
     const { namespace, name } = this.#fleet;
     const content: Manifest = { format: CONFIG_FORMAT, revisions: [...revisions], memory: referencesTo(memory) };
     const result = await this.#store.writeManifest(content);

@@ -11,6 +11,7 @@ import { ownCertificateSecret } from '../manifests/own-certificate-secret.ts';
 import { ownSigningKeySecret } from '../manifests/own-signing-key-secret.ts';
 import { isDue, ownCertificate } from '../own-secrets/own-certificate.ts';
 import { SECRET } from './kinds.ts';
+import { MANAGED_BY, NOT_OURS } from './object-set.ts';
 import type { StoreResult } from './slot-store.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -68,6 +69,13 @@ export class FleetSecrets {
     const certificate = Buffer.from(data[SECRET_KEYS.certificate] ?? '', 'base64').toString('utf8');
     const { now, assertLeader, api } = this.#around;
     if (!isDue(certificate, hostname, new Date(now()))) return { ok: true, value: secret };
+    // Somebody else's key would be lost for good; cert-manager's Secrets are often called so.
+    if (secret.metadata.labels?.[MANAGED_BY] !== 'isthmus') {
+      const message =
+        `its certificate has expired, expires soon or is not for ${hostname}, and it is not of this operator's making: ` +
+        'renew it and name it in spec.tls.secretRef, or remove it';
+      return { ok: false, status: undefined, reason: NOT_OURS, message };
+    }
     const fresh = await ownCertificate(hostname, new Date(now()));
     const object = ownCertificateSecret(this.#fleet, base64(fresh.certificate), base64(fresh.key));
     assertLeader();

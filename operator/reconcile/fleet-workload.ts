@@ -9,7 +9,7 @@ import { fleetObjects, WORKLOAD_TYPES } from '../manifests/object-set.ts';
 import { waitingPods } from '../pods/relay-pods.ts';
 import type { RelayPod } from '../rollout/pods.ts';
 import type { WorkloadFacts } from '../status/facts.ts';
-import { ObjectSet } from './object-set.ts';
+import { ObjectSet, type Trouble } from './object-set.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface WorkloadInput {
@@ -22,17 +22,17 @@ export interface WorkloadInput {
 export class FleetWorkload {
   readonly #around: Surroundings;
   readonly #objects: ObjectSet;
-  #troubles: readonly string[] = [];
+  #troubles: readonly Trouble[] = [];
 
   constructor(around: Surroundings) {
     this.#around = around;
-    const { api, world, assertLeader } = around;
-    this.#objects = new ObjectSet({ api, assertLeader, cacheOf: (type) => world.workload(type) });
+    const { api, world, assertLeader, now } = around;
+    this.#objects = new ObjectSet({ api, assertLeader, now, cacheOf: (type) => world.workload(type) });
   }
 
-  /** Whether everything could be written. */
-  async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<boolean> {
-    const { settings, operatorNamespace, world } = this.#around;
+  /** What cannot be written keeps nothing else from being done: it is told, and tried again. */
+  async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<void> {
+    const { log, settings, operatorNamespace, world } = this.#around;
     const wanted = fleetObjects({
       fleet,
       settings: { ...settings, relayImage },
@@ -43,8 +43,12 @@ export class FleetWorkload {
     });
     const applied = await this.#objects.apply(wanted);
     const pruned = await this.#objects.prune(world.ownObjects(fleet.namespace, fleet.name), wanted);
-    this.#troubles = [...applied, ...pruned];
-    return this.#troubles.length === 0;
+    const troubles = [...applied, ...pruned];
+    const before = new Set(this.#troubles.map(({ text }) => text));
+    for (const { text } of troubles) {
+      if (!before.has(text)) log.warn({ namespace: fleet.namespace, fleet: fleet.name, reason: text }, 'not written');
+    }
+    this.#troubles = troubles;
   }
 
   /** Of the relay container; undefined: there is no Deployment yet. */
@@ -53,11 +57,21 @@ export class FleetWorkload {
     return (live as DeploymentShape | undefined)?.spec?.template?.spec?.containers?.[0]?.image;
   }
 
-  facts(fleet: WorkloadInput['fleet'], pods: readonly RelayPod[]): WorkloadFacts {
+  /** The Deployment as it was written last has replaced every pod of an earlier one. */
+  isRolledOut({ namespace, name }: FleetIdentity): boolean {
+    const live = this.#around.world.workload(WORKLOAD_TYPES.Deployment)?.get(namespace, workloadName(name));
+    if (live === undefined) return true;
+    const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = (live as DeploymentShape).status ?? {};
+    return observedGeneration >= (live.metadata.generation ?? 0) && updatedReplicas === replicas;
+  }
+
+  /** `others`: what stands in the way besides the objects. */
+  facts(fleet: WorkloadInput['fleet'], pods: readonly RelayPod[], others: readonly Trouble[]): WorkloadFacts {
     const { world } = this.#around;
     const name = workloadName(fleet.name);
     const deployment = world.workload(WORKLOAD_TYPES.Deployment)?.get(fleet.namespace, name);
     const service = world.workload(WORKLOAD_TYPES.Service)?.get(fleet.namespace, name);
+    const troubles = [...this.#troubles, ...others];
     return {
       deployment: deployment && deploymentFacts(deployment),
       addresses: service && serviceAddresses(service),
@@ -65,7 +79,8 @@ export class FleetWorkload {
       selector: Object.entries(selectorLabels(fleet.name))
         .map(([key, value]) => `${key}=${value}`)
         .join(','),
-      troubles: [...this.#troubles, ...waitingPods(pods)],
+      troubles: [...troubles.map(({ text }) => text), ...waitingPods(pods)],
+      refused: troubles.filter(({ refused }) => refused).map(({ text }) => text),
       remarks: fleet.spec.tls.secretRef === undefined ? [SELF_SIGNED] : [],
       clientAddressHidden: this.#clientAddressHidden(fleet),
     };
@@ -106,7 +121,9 @@ interface DeploymentShape {
     readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } };
   };
   readonly status?: {
+    readonly observedGeneration?: number;
     readonly replicas?: number;
+    readonly updatedReplicas?: number;
     readonly readyReplicas?: number;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
   };

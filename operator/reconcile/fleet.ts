@@ -4,10 +4,12 @@ import type { RelayFleet } from '../../crds/v1alpha1/relay-fleet.ts';
 import { CONFIG_FORMAT } from '../../relay/core/config.ts';
 import type { CompiledFleet } from '../compilation/compiler.ts';
 import type { FleetIdentity } from '../manifests/input.ts';
+import { ownCertificateName, ownSigningKeyName } from '../manifests/names.ts';
 import type { FleetFacts, WorkloadFacts } from '../status/facts.ts';
 import { FleetConfig } from './fleet-config.ts';
 import { FleetSecrets } from './fleet-secrets.ts';
 import { FleetWorkload } from './fleet-workload.ts';
+import { type Trouble, troubleOf } from './object-set.ts';
 import type { StoreResult } from './slot-store.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -15,11 +17,14 @@ import type { Surroundings } from './surroundings.ts';
 const IDLE_MS = 10_000;
 
 export interface Look {
-  /** Everything that should be there is there. */
-  readonly ok: boolean;
+  /** Why the configuration could not be brought further; undefined: it is where it can be. */
   readonly problem: string | undefined;
   readonly lookAgainMs: number;
 }
+
+type About = 'signing key' | 'certificate' | 'configuration';
+
+const NOTHING_TO_DO: Look = { problem: undefined, lookAgainMs: IDLE_MS };
 
 export class Fleet {
   readonly identity: FleetIdentity;
@@ -27,6 +32,8 @@ export class Fleet {
   readonly #workload: FleetWorkload;
   readonly #secrets: FleetSecrets;
   #compiled: CompiledFleet | undefined;
+  /** By what it is about: what stands in the way besides the objects. */
+  readonly #troubles = new Map<About, Trouble>();
 
   constructor(around: Surroundings, identity: FleetIdentity) {
     this.identity = identity;
@@ -35,13 +42,20 @@ export class Fleet {
     this.#secrets = new FleetSecrets(around, identity);
   }
 
-  /** Before anything is compiled: what ran before is read back, and the keys that compile needs are there. */
+  /**
+   * Before anything is compiled: what ran before is read back, and the key that compile needs is there. Without that key
+   * passes are not counted, which is worth nobody's waiting: other fleets are compiled with this one.
+   */
   async prepare(resource: RelayFleet | undefined): Promise<StoreResult> {
     if (!this.#config.isRestored) {
       const restored = await this.#config.restore();
       if (!restored.ok) return restored;
     }
-    return resource === undefined || resource.spec.paused ? { ok: true } : await this.#secrets.keepSigningKey(resource);
+    if (resource !== undefined && !isLeftAlone(resource)) {
+      const made = await this.#secrets.keepSigningKey(resource);
+      this.#remember('signing key', `Secret ${ownSigningKeyName(this.identity.name)} cannot be made`, made);
+    }
+    return { ok: true };
   }
 
   take(compiled: CompiledFleet | undefined): void {
@@ -51,22 +65,19 @@ export class Fleet {
   /** `resource` undefined: it fails its schema, and what there is stays as it is. */
   async look(resource: RelayFleet | undefined, relayImage: string): Promise<Look> {
     const compiled = this.#compiled;
-    if (resource === undefined || compiled === undefined) {
-      return { ok: true, problem: undefined, lookAgainMs: IDLE_MS };
-    }
-    if (resource.spec.paused) {
+    if (resource === undefined || compiled === undefined) return NOTHING_TO_DO;
+    if (isLeftAlone(resource)) {
       await this.#config.observe();
-      return { ok: true, problem: undefined, lookAgainMs: IDLE_MS };
+      return NOTHING_TO_DO;
     }
     const certificate = await this.#secrets.keepCertificate(resource, compiled.hostname);
-    const objects = await this.#workload.keep({
-      fleet: { ...this.identity, spec: resource.spec },
-      compiled,
-      relayImage,
-    });
-    const config = await this.#config.look(compiled, this.#heldBack() === undefined ? compiled.revision : undefined);
-    const problem = certificate.ok ? config.problem : certificate.message;
-    return { ok: certificate.ok && objects && config.ok, problem, lookAgainMs: config.lookAgainMs };
+    this.#remember('certificate', `Secret ${ownCertificateName(this.identity.name)} cannot be kept`, certificate);
+    await this.#workload.keep({ fleet: { ...this.identity, spec: resource.spec }, compiled, relayImage });
+    // Of this very compilation: another may have come meanwhile, and say less of what is not known.
+    const desired = heldBack(compiled) === undefined ? compiled.revision : undefined;
+    const config = await this.#config.look(compiled, desired);
+    this.#remember('configuration', 'The configuration cannot be stored', config.result);
+    return { problem: config.result.ok ? undefined : config.result.message, lookAgainMs: config.lookAgainMs };
   }
 
   facts(): FleetFacts | undefined {
@@ -86,13 +97,14 @@ export class Fleet {
       failed: this.#config.memory.failed,
       proven: this.#config.proven,
       reportsSince: this.#config.memory.proven?.answersSince,
-      heldBack: this.#heldBack(),
+      heldBack: heldBack(compiled),
       imageTooOld: [...reports.values()].some(({ formats }) => !formats.includes(CONFIG_FORMAT)) ? TOO_OLD : undefined,
     };
   }
 
   workload(resource: RelayFleet): WorkloadFacts {
-    return this.#workload.facts({ ...this.identity, spec: resource.spec }, this.#config.pods());
+    const fleet = { ...this.identity, spec: resource.spec };
+    return this.#workload.facts(fleet, this.#config.pods(), [...this.#troubles.values()]);
   }
 
   liveImage(): string | undefined {
@@ -102,15 +114,28 @@ export class Fleet {
   /** Its pods run the relay that it should have, and what was compiled last. */
   isSettled(): boolean {
     const pods = this.#config.pods().filter(({ terminating }) => !terminating);
-    return pods.every(({ uid, ready }) => ready && this.#config.reports.get(uid)?.running === this.#compiled?.revision);
+    const runsIt = (uid: string) => this.#config.reports.get(uid)?.running === this.#compiled?.revision;
+    return this.#workload.isRolledOut(this.identity) && pods.every(({ uid, ready }) => ready && runsIt(uid));
   }
 
-  #heldBack(): string | undefined {
-    const { unknown = [], tooLarge } = this.#compiled ?? {};
-    if (tooLarge !== undefined) return tooLarge;
-    if (unknown.length === 0) return undefined;
-    return `What is not known proves nothing, so the configuration before stays in force: ${unknown.join(' ')}`;
+  /** Told where it will not pass by itself: somebody who was faster, or a busy server, is no news. */
+  #remember(about: About, what: string, result: StoreResult): void {
+    const trouble = result.ok ? undefined : troubleOf(what, result);
+    // A fleet without either of its own keys serves.
+    if (trouble?.refused === true) this.#troubles.set(about, { ...trouble, refused: about === 'configuration' });
+    else this.#troubles.delete(about);
   }
+}
+
+/** Paused, or about to be deleted: what the garbage collector takes away must not be made again. */
+function isLeftAlone({ metadata, spec }: RelayFleet): boolean {
+  return spec.paused || metadata.deletionTimestamp !== undefined;
+}
+
+function heldBack({ unknown, tooLarge }: CompiledFleet): string | undefined {
+  if (tooLarge !== undefined) return tooLarge;
+  if (unknown.length === 0) return undefined;
+  return `What is not known proves nothing, so the configuration before stays in force: ${unknown.join(' ')}`;
 }
 
 const TOO_OLD =

@@ -16,14 +16,23 @@ type DataKind = 'Secret' | 'ConfigMap';
 /** Enough to fill a connection, few enough that a thousand tables are not in memory at once. */
 const FETCHES_AT_ONCE = 8;
 
-interface Known {
-  readonly resource: IsthmusResource | undefined;
+export interface Version {
   readonly uid: string | undefined;
   readonly generation: number;
+}
+
+interface Known extends Version {
+  readonly resource: IsthmusResource | undefined;
   readonly references: readonly string[];
 }
 
 const dataKey = (kind: DataKind, namespace: string, name: string) => `${kind} ${keyOf(namespace, name)}`;
+function partsOf(key: string): { readonly kind: DataKind; readonly namespace: string; readonly name: string } {
+  const [kind, path] = key.split(' ') as [DataKind, string];
+  const [namespace = '', name = ''] = path.split('/');
+  return { kind, namespace, name };
+}
+
 export const resourceKey = (kind: Kind, namespace: string, name: string) => `${kind} ${keyOf(namespace, name)}`;
 
 export interface IntakeOptions {
@@ -56,9 +65,9 @@ export class Intake {
     return [...this.#known.values()].flatMap(({ resource }) => resource ?? []);
   }
 
-  /** metadata.generation of each resource, as handed over so far. */
-  generations(): Map<string, number> {
-    return new Map([...this.#known].map(([key, { generation }]) => [key, generation]));
+  /** Which object and which metadata.generation each resource is, as handed over so far. */
+  versions(): Map<string, Version> {
+    return new Map(this.#known);
   }
 
   /** What a watch of one of the four kinds tells. A change of status alone is none. */
@@ -125,8 +134,11 @@ export class Intake {
       this.#referrers.delete(key);
       this.#has.delete(key);
       this.#stale.delete(key);
+      // Tables whose names change with their content would pile up in the compiler.
+      this.#changes.set(key, { type: 'data', ...partsOf(key), found: 'unknown' });
     }
     for (const key of now) {
+      this.#changes.delete(key);
       const referrers = this.#referrers.get(key);
       if (referrers !== undefined) referrers.add(referrer);
       else this.#referrers.set(key, new Set([referrer]));
@@ -137,8 +149,7 @@ export class Intake {
   /** undefined: nobody refers to it any more, or the compiler has it already. */
   async #fetch(key: string): Promise<Change | undefined> {
     if (!this.#referrers.has(key)) return undefined;
-    const [kind, path] = key.split(' ') as [DataKind, string];
-    const [namespace = '', name = ''] = path.split('/');
+    const { kind, namespace, name } = partsOf(key);
     const metadata = this.#options.metadata[kind].get(namespace, name)?.metadata;
     if (metadata !== undefined && this.#has.get(key) === metadata.resourceVersion) return undefined;
     const answer = await this.#options.api.get(kind === 'Secret' ? SECRET : CONFIG_MAP, namespace, name);

@@ -1,14 +1,18 @@
 /** Keeps a fleet's objects as they should be: writes those that differ, removes those that are wanted no more. */
 
 import { createHash } from 'node:crypto';
-import type { Api, KubeObject, ResourceType } from '../kube/api.ts';
+import type { Api, ApiFailure, KubeObject, ResourceType } from '../kube/api.ts';
 import { FIELD_MANAGER } from '../manifests/names.ts';
 import { keyOf, typeOf } from './kinds.ts';
 import type { ObjectCache } from './object-cache.ts';
 
 /** Hash of what was applied last: tells a field that is wanted no more from one that somebody else has added. */
 const APPLIED_ANNOTATION = 'isthmus.dev/applied';
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+/** A fleet may be looked at four times a second: what cannot be written is not tried as often. */
+const FIRST_RETRY_MS = 1000;
+/** Whoever mends a quota or a webhook waits this long at most. */
+const LONGEST_RETRY_MS = 60_000;
 
 export interface Wanted {
   readonly object: KubeObject;
@@ -16,26 +20,49 @@ export interface Wanted {
   readonly retained: boolean;
 }
 
+/** As the reason of a failure: what is there belongs to somebody else. */
+export const NOT_OURS = 'NotOurs';
+/** Of another: two revisions of a piece do not fit into its slot. */
+export const NO_ROOM = 'NoRoom';
+
+export interface Trouble {
+  readonly text: string;
+  /** It is refused for what it is: another try comes to the same until somebody changes something. */
+  readonly refused: boolean;
+}
+
 export interface ObjectSetOptions {
   readonly api: Api;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** undefined: objects of that type are not watched. */
   readonly cacheOf: (type: ResourceType) => ObjectCache | undefined;
   /** Throws when this process may not write any more. */
   readonly assertLeader: () => void;
 }
 
+/** A write that failed: not repeated before its time while neither side has changed. */
+interface Failed {
+  readonly hash: string;
+  readonly version: unknown;
+  readonly waitMs: number;
+  readonly againAt: number;
+  readonly trouble: Trouble;
+}
+
 export class ObjectSet {
   readonly #options: ObjectSetOptions;
   /** What an apply of ours left: the API server may write a value in another way than it was given, `0.5` as `500m`. */
   readonly #settled = new Map<string, { readonly hash: string; readonly version: unknown }>();
+  readonly #failed = new Map<string, Failed>();
 
   constructor(options: ObjectSetOptions) {
     this.#options = options;
   }
 
-  /** Troubles in words, one an object that could not be written; the others are written all the same. */
-  async apply(wanted: readonly Wanted[]): Promise<string[]> {
-    const troubles: string[] = [];
+  /** Troubles, one an object that could not be written; the others are written all the same. */
+  async apply(wanted: readonly Wanted[]): Promise<Trouble[]> {
+    const troubles: Trouble[] = [];
     for (const { object } of wanted) {
       const trouble = await this.#applyOne(object);
       if (trouble !== undefined) troubles.push(trouble);
@@ -44,9 +71,9 @@ export class ObjectSet {
   }
 
   /** Objects with the fleet's labels that it does not want; never what it would retain, never what is not the operator's. */
-  async prune(present: readonly KubeObject[], wanted: readonly Wanted[]): Promise<string[]> {
+  async prune(present: readonly KubeObject[], wanted: readonly Wanted[]): Promise<Trouble[]> {
     const keep = new Set(wanted.map(({ object }) => identity(object)));
-    const troubles: string[] = [];
+    const troubles: Trouble[] = [];
     for (const object of present) {
       const { name, namespace = '', uid } = object.metadata;
       if (keep.has(identity(object)) || uid === undefined || object.metadata.deletionTimestamp !== undefined) continue;
@@ -54,34 +81,53 @@ export class ObjectSet {
       this.#options.assertLeader();
       const answer = await this.#options.api.remove(typeOf(object), namespace, name, { uid });
       if (!answer.ok && answer.status !== 404 && answer.status !== 409)
-        troubles.push(`${object.kind} ${name} cannot be removed: ${answer.message}`);
+        troubles.push(troubleOf(`${object.kind} ${name} cannot be removed`, answer));
     }
     return troubles;
   }
 
-  async #applyOne(desired: KubeObject): Promise<string | undefined> {
+  async #applyOne(desired: KubeObject): Promise<Trouble | undefined> {
+    const hash = createHash('sha256').update(JSON.stringify(desired)).digest('hex').slice(0, 16);
+    const { namespace = '', name } = desired.metadata;
+    const seen = this.#options.cacheOf(typeOf(desired))?.get(namespace, name);
+    const key = identity(desired);
+    const known = this.#failed.get(key);
+    const before = known?.hash === hash && known.version === (seen && versionOf(seen)) ? known : undefined;
+    const now = this.#options.now();
+    if (before !== undefined && now < before.againAt) return before.trouble;
+    const trouble = await this.#tryToApply(desired, hash, seen);
+    if (trouble === undefined) {
+      this.#failed.delete(key);
+      return undefined;
+    }
+    const waitMs = before === undefined ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, before.waitMs * 2);
+    this.#failed.set(key, { hash, version: seen && versionOf(seen), waitMs, againAt: now + waitMs, trouble });
+    return trouble;
+  }
+
+  async #tryToApply(desired: KubeObject, hash: string, seen: KubeObject | undefined): Promise<Trouble | undefined> {
     const { api, cacheOf, assertLeader } = this.#options;
     const { name, namespace = '' } = desired.metadata;
     const type = typeOf(desired);
-    const hash = createHash('sha256').update(JSON.stringify(desired)).digest('hex').slice(0, 16);
     const object = withAnnotation(desired, hash);
     const cache = cacheOf(type);
-    let live = cache?.get(namespace, name);
+    let live = seen;
     if (live !== undefined && (isApplied(object, live) || this.#isSettled(hash, live))) return undefined;
     if (cache === undefined && this.#settled.get(identity(desired))?.hash === hash) return undefined;
     if (live === undefined) {
       // It may have been there before anybody labelled it; then the watch does not show it.
       const answer = await api.get(type, namespace, name);
       if (answer.ok) live = answer.value;
-      else if (answer.status !== 404) return `${desired.kind} ${name} cannot be read: ${answer.message}`;
+      else if (answer.status !== 404) return troubleOf(`${desired.kind} ${name} cannot be read`, answer);
     }
     if (live !== undefined && live.metadata.labels?.[MANAGED_BY] !== 'isthmus') {
-      return `there is a ${desired.kind} ${name} that this operator has not made: remove it, or give the fleet another name`;
+      const text = `there is a ${desired.kind} ${name} that this operator has not made: remove it, or give the fleet another name`;
+      return { text, refused: true };
     }
     if (live !== undefined && isApplied(object, live)) return undefined;
     assertLeader();
     const answer = await api.apply(type, object, { manager: FIELD_MANAGER, force: true });
-    if (!answer.ok) return `${desired.kind} ${name} cannot be written: ${answer.message}`;
+    if (!answer.ok) return troubleOf(`${desired.kind} ${name} cannot be written`, answer);
     this.#settled.set(identity(desired), { hash, version: versionOf(answer.value) });
     cache?.take(answer.value, false);
     return undefined;
@@ -91,6 +137,16 @@ export class ObjectSet {
     const settled = this.#settled.get(identity(live));
     return settled?.hash === hash && settled.version === versionOf(live);
   }
+}
+
+export function troubleOf(what: string, failure: ApiFailure): Trouble {
+  return { text: `${what}: ${failure.message}`, refused: isRefused(failure) };
+}
+
+/** Not for what is gone, for somebody who was faster, or for a server that is busy. */
+function isRefused({ status = 500, reason }: ApiFailure): boolean {
+  if (reason === NOT_OURS || reason === NO_ROOM) return true;
+  return status >= 400 && status < 500 && ![401, 404, 408, 409, 429].includes(status);
 }
 
 function identity({ kind, metadata }: KubeObject): string {

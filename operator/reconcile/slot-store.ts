@@ -1,5 +1,6 @@
 /** A fleet's configuration as it lies in the cluster: pieces in slots, and the manifest that lists them. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { CONFIG_FORMAT } from '../../relay/core/config.ts';
 import { type Manifest, MANIFEST_FILE, manifestSchema, type PieceReference } from '../../relay/core/manifest.ts';
 import type { Piece, StoredFleet } from '../compilation/compiler.ts';
@@ -11,6 +12,7 @@ import { manifestName, secretSlotIds, slotIds, slotName } from '../manifests/nam
 import { secretSlot } from '../manifests/secret-slot.ts';
 import { roomFor } from '../slots/retain.ts';
 import { CONFIG_MAP, SECRET } from './kinds.ts';
+import { NO_ROOM } from './object-set.ts';
 
 /** Pieces of one slot by key, with their size; undefined resourceVersion: the object is not there. */
 interface SlotState {
@@ -42,32 +44,37 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset
 export class SlotStore {
   readonly #api: Api;
   readonly #owner: FleetIdentity;
-  readonly #slots = new Map<string, SlotState>();
-  #manifest: { readonly resourceVersion: string; readonly content: Manifest } | undefined;
+  readonly #assertLeader: () => void;
+  #slots = new Map<string, SlotState>();
+  #manifest: { readonly resourceVersion: string | undefined; readonly content: Manifest } | undefined;
 
-  constructor(api: Api, owner: FleetIdentity) {
+  /** `assertLeader` throws when this process may not write any more: it is asked before each write. */
+  constructor(api: Api, owner: FleetIdentity, assertLeader: () => void) {
     this.#api = api;
     this.#owner = owner;
+    this.#assertLeader = assertLeader;
   }
 
   get manifest(): Manifest | undefined {
     return this.#manifest?.content;
   }
 
-  /** Reads everything back; undefined: nothing has ever been published. */
+  /** Reads everything back; undefined: nothing has ever been published. What was known stays when it cannot be read. */
   async read(): Promise<ApiAnswer<StoredConfig | undefined>> {
     const { namespace, name } = this.#owner;
-    this.#slots.clear();
-    this.#manifest = undefined;
     const found = await this.#api.get(CONFIG_MAP, namespace, manifestName(name));
     if (!found.ok && found.status !== 404) return found;
     const bytes = new Map<string, Uint8Array>();
+    const slots = new Map<string, SlotState>();
     const ids = [...slotIds(), ...secretSlotIds()];
     for (let start = 0; start < ids.length; start += AT_ONCE) {
-      const answers = await Promise.all(ids.slice(start, start + AT_ONCE).map((slot) => this.#readSlot(slot, bytes)));
+      const batch = ids.slice(start, start + AT_ONCE);
+      const answers = await Promise.all(batch.map((slot) => this.#readSlot(slot, slots, bytes)));
       const failure = answers.find((answer) => answer !== undefined);
       if (failure !== undefined) return failure;
     }
+    this.#slots = slots;
+    this.#manifest = undefined;
     return { ok: true, value: found.ok ? this.#readManifest(found.value, bytes) : undefined };
   }
 
@@ -96,11 +103,34 @@ export class SlotStore {
 
   /** Somebody has changed or removed the object of a slot: what it holds is looked up before it is relied on. */
   async inspect(slot: string): Promise<StoreResult> {
-    return (await this.#readSlot(slot, new Map())) ?? DONE;
+    return (await this.#readSlot(slot, this.#slots, new Map())) ?? DONE;
   }
 
   resourceVersionOf(slot: string): string | undefined {
     return this.#slots.get(slot)?.resourceVersion;
+  }
+
+  get manifestVersion(): string | undefined {
+    return this.#manifest?.resourceVersion;
+  }
+
+  /**
+   * Somebody has changed or removed the manifest since it was written. What has gone is made again as it was; for what
+   * is another, the answer is `changed`: read() again.
+   */
+  async mendManifest(): Promise<StoreResult | 'changed'> {
+    const known = this.#manifest;
+    if (known === undefined) return DONE;
+    const found = await this.#api.get(CONFIG_MAP, this.#owner.namespace, manifestName(this.#owner.name));
+    if (!found.ok && found.status !== 404) return found;
+    if (!found.ok) {
+      this.#manifest = { ...known, resourceVersion: undefined };
+      return await this.writeManifest(known.content);
+    }
+    const parsed = parseManifest(found.value);
+    if (!parsed.ok || !isDeepStrictEqual(parsed.value, known.content)) return 'changed';
+    this.#manifest = { ...known, resourceVersion: found.value.metadata.resourceVersion };
+    return DONE;
   }
 
   /** Writes those of the pieces that are not there yet, beside what is. */
@@ -122,6 +152,7 @@ export class SlotStore {
   /** A 409 means that somebody else has written since: read() again. */
   async writeManifest(content: Manifest): Promise<StoreResult> {
     const before = this.#manifest?.resourceVersion;
+    this.#assertLeader();
     const object = manifestConfigMap(this.#owner, content, before);
     const answer = await (before === undefined
       ? this.#api.create(CONFIG_MAP, object)
@@ -148,11 +179,15 @@ export class SlotStore {
     return new Set([...revisions.flatMap(({ pieces }) => pieces), ...memory].map(({ key }) => key));
   }
 
-  async #readSlot(slot: string, bytes: Map<string, Uint8Array>): Promise<ApiFailure | undefined> {
+  async #readSlot(
+    slot: string,
+    slots: Map<string, SlotState>,
+    bytes: Map<string, Uint8Array>,
+  ): Promise<ApiFailure | undefined> {
     const answer = await this.#api.get(typeOfSlot(slot), this.#owner.namespace, slotName(this.#owner.name, slot));
     if (!answer.ok) {
       if (answer.status !== 404) return answer;
-      this.#slots.set(slot, { resourceVersion: undefined, sizes: new Map() });
+      slots.set(slot, { resourceVersion: undefined, sizes: new Map() });
       return undefined;
     }
     const sizes = new Map<string, number>();
@@ -161,7 +196,7 @@ export class SlotStore {
       sizes.set(key, octets.length);
       bytes.set(key, octets);
     }
-    this.#slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes });
+    slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes });
     return undefined;
   }
 
@@ -170,11 +205,12 @@ export class SlotStore {
     if (state?.resourceVersion === undefined) {
       const make = isSecret(slot) ? secretSlot : configSlot;
       const values = Object.fromEntries(added.map(({ key, bytes }) => [key, base64(bytes)]));
+      this.#assertLeader();
       const answer = await this.#api.create(typeOfSlot(slot), make(this.#owner, slot, values));
       return this.#remember(slot, answer, added, []);
     }
     const room = roomFor(state.sizes, added, this.#listed());
-    if (!room.ok) return { ok: false, status: undefined, reason: 'NoRoom', message: room.reason };
+    if (!room.ok) return { ok: false, status: undefined, reason: NO_ROOM, message: room.reason };
     return await this.#patch(slot, new Map(added.map((piece) => [piece.key, piece])), room.remove);
   }
 
@@ -187,6 +223,7 @@ export class SlotStore {
     ];
     const patch = { metadata: { resourceVersion }, [valuesField(slot)]: Object.fromEntries(values) };
     const { namespace, name } = this.#owner;
+    this.#assertLeader();
     const answer = await this.#api.merge(typeOfSlot(slot), namespace, slotName(name, slot), patch);
     return this.#remember(slot, answer, [...added.values()], removed);
   }

@@ -30,6 +30,8 @@ export interface StatusTask {
   readonly outcome: () => StatusResult;
   /** What was worked out is what is there now. */
   readonly done: () => void;
+  /** It could not be written: others come first the next time. */
+  readonly putOff: () => void;
 }
 
 export interface Written {
@@ -56,7 +58,7 @@ export class StatusWriter {
     let failed = false;
     let looked = 0;
     let written = 0;
-    for (const { subject, outcome: workOut, done } of tasks) {
+    for (const { subject, outcome: workOut, done, putOff } of tasks) {
       if (written === IN_ONE_GO) return { nextLookMs, failed, more: true };
       if (++looked % WITHOUT_PAUSE === 0) await yieldToOthers();
       const outcome = workOut();
@@ -66,6 +68,7 @@ export class StatusWriter {
         written++;
         if (!(await this.#writeOne(subject, outcome))) {
           failed = true;
+          putOff();
           continue;
         }
       }
@@ -77,6 +80,11 @@ export class StatusWriter {
   /** That is how this writer left it. */
   isOwn({ kind, metadata }: KubeObject): boolean {
     return this.#written.get(`${kind} ${keyOf(metadata.namespace, metadata.name)}`) === metadata.resourceVersion;
+  }
+
+  /** It has been deleted. */
+  forget({ kind, metadata }: KubeObject): void {
+    this.#written.delete(`${kind} ${keyOf(metadata.namespace, metadata.name)}`);
   }
 
   async #writeOne(subject: Subject, outcome: StatusResult): Promise<boolean> {

@@ -7,13 +7,14 @@ import { compareText } from '../compile/order.ts';
 import type { ResourceStatus } from '../compile/result.ts';
 import type { FleetFacts, Subject, WorkloadFacts } from '../status/facts.ts';
 import { statusOf } from '../status/status.ts';
-import { type Intake, resourceKey } from './intake.ts';
+import { type Intake, resourceKey, type Version } from './intake.ts';
 import { keyOf } from './kinds.ts';
 import type { StatusTask } from './status-writer.ts';
 import type { World } from './world.ts';
 
 interface Tracked {
   readonly compiled: ResourceStatus;
+  readonly uid: string | undefined;
   readonly generation: number;
   /** `namespace/name`; undefined: it belongs to none that can be told. */
   readonly fleet: string | undefined;
@@ -50,19 +51,20 @@ export class Statuses {
     this.#options = options;
   }
 
-  /** `generations`: as they were when the compilation began. */
-  take({ statuses }: Compilation, generations: ReadonlyMap<string, number>): void {
+  /** `versions`: as they were when the compilation began. */
+  take({ statuses }: Compilation, versions: ReadonlyMap<string, Version>): void {
     const tracked = new Map<string, Tracked>();
     for (const compiled of statuses) {
       const key = resourceKey(compiled.kind, compiled.namespace, compiled.name);
-      const generation = generations.get(key) ?? 0;
+      const { uid, generation } = versions.get(key) ?? { uid: undefined, generation: 0 };
       const fleet = this.#fleetOf(compiled.kind, compiled.namespace, compiled.name);
       const before = this.#tracked.get(key);
       const isSame =
         before?.generation === generation &&
+        before.uid === uid &&
         before.fleet === fleet &&
         (before.compiled === compiled || JSON.stringify(before.compiled) === JSON.stringify(compiled));
-      tracked.set(key, { compiled, generation, fleet });
+      tracked.set(key, { compiled, uid, generation, fleet });
       if (!isSame) this.#backlog(fleet).first.add(key);
     }
     this.#tracked = tracked;
@@ -104,6 +106,11 @@ export class Statuses {
     this.#backlog(fleetKey).told = undefined;
   }
 
+  /** The fleet has been deleted, or is another of the same name. */
+  forget(fleetKey: string): void {
+    this.#backlogs.delete(fleetKey);
+  }
+
   #backlog(fleetKey: string | undefined): Backlog {
     const known = this.#backlogs.get(fleetKey);
     if (known !== undefined) return known;
@@ -117,10 +124,16 @@ export class Statuses {
     rest.delete(key);
   }
 
-  #task(key: string, { compiled, generation }: Tracked, backlog: Backlog, facts: TaskFacts): StatusTask | undefined {
+  #task(
+    key: string,
+    { compiled, uid, generation }: Tracked,
+    backlog: Backlog,
+    facts: TaskFacts,
+  ): StatusTask | undefined {
     const { kind, namespace, name } = compiled;
     const object = this.#options.world.resources.get(kind)?.get(namespace, name);
-    if (object === undefined) return undefined;
+    // Another of that name has not been compiled yet: what is said of its generation would be said of the one before.
+    if (object === undefined || object.metadata.uid !== uid) return undefined;
     const subject: Subject = { kind, namespace, name, generation, status: object['status'] as Subject['status'] };
     const nextHopRefusesUs = kind === 'TenantRoute' ? refusalOf(name, facts.fleet) : undefined;
     const workload = kind === 'RelayFleet' ? facts.workload : undefined;
@@ -133,7 +146,11 @@ export class Statuses {
       else programmed.set(`${kind}/${name}`, result.programmed);
       return result;
     };
-    return { subject, outcome, done: () => this.#done(backlog, key) };
+    const putOff = () => {
+      this.#done(backlog, key);
+      backlog.rest.add(key);
+    };
+    return { subject, outcome, done: () => this.#done(backlog, key), putOff };
   }
 
   #fleetOf(kind: Kind, namespace: string, name: string): string | undefined {

@@ -1,17 +1,24 @@
 /** What the operator sees of the cluster: one watch a type and namespace, and what they have told. */
 
 import { KINDS } from '../../crds/v1alpha1/kinds.ts';
-import type { Api, KubeObject, ResourceType, Watch, WatchRequest } from '../kube/api.ts';
+import type { Api, ApiFailure, KubeObject, ResourceType, Watch, WatchRequest } from '../kube/api.ts';
 import { FLEET_LABEL } from '../manifests/names.ts';
 import { WORKLOAD_TYPES } from '../manifests/object-set.ts';
 import { CONFIG_MAP, POD, RESOURCES, SECRET, WATCHED_WORKLOAD } from './kinds.ts';
 import { ObjectCache } from './object-cache.ts';
+import type { Log } from './surroundings.ts';
 
 /** A cluster gets new kinds seldom; somebody who installs Prometheus waits this long at most. */
 const DISCOVERY_MS = 300_000;
 const OWN_OBJECTS = 'app.kubernetes.io/managed-by=isthmus';
 /** Releases of Helm are Secrets: many, large, and nobody refers to them. */
 const NO_HELM_RELEASES = 'type!=helm.sh/release.v1';
+
+const TODO = new Map<number | undefined, string>([
+  [401, "the operator's credentials are not accepted"],
+  [403, "give the operator's ServiceAccount the chart's rights there, or take the namespace out of watchNamespaces"],
+  [404, 'the cluster does not know the kind: install the CRDs of the chart'],
+]);
 
 export interface WorldEvents {
   /** One of the four kinds. */
@@ -27,6 +34,7 @@ export interface WorldOptions {
   /** Empty: all. */
   readonly namespaces: readonly string[];
   readonly events: WorldEvents;
+  readonly log: Log;
 }
 
 export class World {
@@ -94,15 +102,37 @@ export class World {
     request: Omit<WatchRequest, 'type' | 'onChange'>,
     onChange: (object: KubeObject, gone: boolean) => void,
   ): void {
+    let told: string | undefined;
     const watch = this.#options.api.watch({
       type: cache.type,
       ...request,
+      onTrouble: (failure) => {
+        // A server that is away would be told of every half minute, by each watch.
+        if (failure.message !== told) this.#tellTrouble(cache.type, request.namespace, failure, watch.isSynced());
+        told = failure.message;
+      },
       onChange: (object, gone) => {
+        told = undefined;
         cache.take(object, gone);
         onChange(object, gone);
       },
     });
     this.#watches.push(watch);
+  }
+
+  /** Nothing is compiled before everything has been seen: whoever waits for that must know what it waits for. */
+  #tellTrouble(
+    { apiVersion, plural }: ResourceType,
+    namespace: string | undefined,
+    failure: ApiFailure,
+    seen: boolean,
+  ) {
+    const fields = { namespace: namespace ?? '(all)', watch: `${plural} (${apiVersion})`, reason: failure.message };
+    const todo = TODO.get(failure.status);
+    const text = seen
+      ? 'changes cannot be seen now, tried again'
+      : 'cannot be listed, and nothing is done before it is';
+    this.#options.log.warn({ ...fields, ...(todo && { todo }) }, text);
   }
 
   #tellFleet({ metadata }: KubeObject): void {

@@ -62,6 +62,8 @@ export interface WorkloadFacts {
   readonly selector: string;
   /** Things that stand in the way of the fleet's objects: a field somebody else holds, an image that cannot be pulled. */
   readonly troubles: readonly string[];
+  /** Those of them that stay until somebody changes something: objects that the API server refuses. */
+  readonly refused?: readonly string[];
   /** Worth saying while all is well: a self-signed certificate. */
   readonly remarks: readonly string[];
   /** Why sources by CIDR cannot see clients' addresses; undefined: they can. */

@@ -42,9 +42,9 @@ function firstObstacle({ workload, fleet }: StatusFacts, said: readonly Said[]):
   return all.find((entry) => entry !== undefined && entry.status !== 'True');
 }
 
-/** First the Deployment, then the address. */
+/** First the Deployment, then what is not as the spec says, then the address. */
 function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (Said | undefined)[] {
-  const { addresses, addressExpected, deployment } = workload;
+  const { addresses, addressExpected, deployment, refused = [] } = workload;
   const address: Cause = {
     status: 'False',
     reason: 'AddressNotAssigned',
@@ -54,6 +54,10 @@ function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (
   const hasAddress = addresses !== undefined && (addresses.length > 0 || !addressExpected);
   return [
     deployment?.available === true || paused ? undefined : unavailable(workload),
+    // What was there before may serve well: it is not what this generation asks for.
+    refused.length === 0 || paused
+      ? undefined
+      : { type: 'Ready', status: 'False', reason: 'Invalid', message: sentences(...refused) },
     hasAddress || paused ? undefined : { type: 'Ready', ...address },
   ];
 }

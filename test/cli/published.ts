@@ -34,7 +34,8 @@ export async function publish(publication: Publication): Promise<string> {
   try {
     const owner = await kube.get(RESOURCES.RelayFleet, namespace, 'default');
     if (!owner.ok) throw new Error(owner.message);
-    const store = new SlotStore(kube, { namespace, name: 'default', uid: owner.value.metadata.uid ?? '' });
+    const identity = { namespace, name: 'default', uid: owner.value.metadata.uid ?? '' };
+    const store = new SlotStore(kube, identity, () => undefined);
     const read = await store.read();
     if (!read.ok) throw new Error(read.message);
     const pieces = packed.pieces.map(({ slot, key }) => ({ slot, key }));

@@ -10,6 +10,7 @@ import { clusterStageOf, programsOf } from './stage.ts';
 
 test.each([
   ['test/cluster/nodes/cluster.test.ts', 'nodes'],
+  ['test/containers/story.test.ts', 'nodes'],
   ['test/cluster/crds.test.ts', 'cluster'],
   ['test/operator/kube/election.test.ts', 'cluster'],
   ['test/relay/core/reply.test.ts', undefined],

@@ -6,10 +6,10 @@ import { ROOT, testImports } from '../support/test-files.ts';
 import { programObstacle } from './build.ts';
 import { PROGRAM_NAMES, type ProgramName } from './programs.ts';
 
-/** `cluster`: a control plane on loopback. `nodes`: a cluster in a namespace of its own. */
+/** `cluster`: a control plane on loopback. `nodes`: a cluster, or a container engine, in a namespace of its own. */
 export type ClusterStage = 'cluster' | 'nodes';
 
-const NODES = 'cluster/nodes/cluster.ts';
+const NODES = ['cluster/nodes/cluster.ts', 'containers/engine.ts'];
 const BUILDS = /buildPrograms?\(([^)]*)\)/g;
 
 /** Those that the file, or a file of test/ that it imports, asks build.ts for by name. */
@@ -20,7 +20,8 @@ export function programsOf(testFile: string): ProgramName[] {
 }
 
 export function clusterStageOf(testFile: string): ClusterStage | undefined {
-  if (testImports(testFile).includes(NODES)) return 'nodes';
+  const imports = testImports(testFile);
+  if (NODES.some((path) => imports.includes(path))) return 'nodes';
   return testFile.startsWith('test/cluster/') || programsOf(testFile).length > 0 ? 'cluster' : undefined;
 }
 

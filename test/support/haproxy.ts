@@ -36,6 +36,7 @@ defaults
   log global
   option log-health-checks
   timeout connect 5s
+  timeout check 10s
   timeout client 5m
   timeout server 5m
 frontend smtp
@@ -45,7 +46,7 @@ backend relays
   balance roundrobin
   option redispatch 1
   retries 3
-${source === undefined ? '' : `  source ${source}\n`}${smtpChecks ? '  option smtpchk EHLO check.example\n' : ''}  default-server check inter 200ms fall 1 rise 1${how}
+${source === undefined ? '' : `  source ${source}\n`}${smtpChecks ? '  option smtpchk EHLO check.example\n' : ''}  default-server check inter 1s fall 2 rise 1${how}
 ${servers.map((server, at) => `  server relay${at + 1} ${server}\n`).join('')}`;
 }
 

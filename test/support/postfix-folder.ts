@@ -48,10 +48,10 @@ export async function layOut(options: PostfixOptions, address: string, port: num
   return directory;
 }
 
-/** Runs the instance of that folder in the foreground. */
-export async function masterCommand(directory: string): Promise<string[]> {
+/** Runs the instance of that folder in the foreground; `first`: as the first process of a container. */
+export async function masterCommand(directory: string, first = false): Promise<string[]> {
   const daemons = (await runOrThrow('postconf', ['-c', join(directory, 'etc'), '-h', 'daemon_directory'])).trim();
-  return [join(daemons, 'master'), '-s', '-c', join(directory, 'etc')];
+  return [join(daemons, 'master'), first ? '-i' : '-s', '-c', join(directory, 'etc')];
 }
 
 async function makeDirectory(): Promise<string> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Change, Compilation, Compiler } from '../../../operator/compilation/compiler.ts';
 import { startCompiler } from '../../../operator/compilation/start.ts';
-import { Load } from './load.ts';
+import { Load, LOAD_OPTIONS, sizeOf } from './load.ts';
 
 const USAGE = `usage: [--tenants N] [--addresses N] [--rules N] [--rounds N] [--seed N]
 
@@ -65,21 +65,12 @@ async function change(compiler: Compiler, name: string, changes: Change[]): Prom
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      tenants: { type: 'string', default: '1000' },
-      addresses: { type: 'string', default: '1000000' },
-      rules: { type: 'string', default: '5000' },
-      rounds: { type: 'string', default: '5' },
-      seed: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseArgs({ options: LOAD_OPTIONS });
   if (values.help) {
     say(USAGE);
     return;
   }
-  const size = { tenants: Number(values.tenants), addresses: Number(values.addresses), rules: Number(values.rules) };
+  const size = sizeOf(values);
   say(`${size.tenants} tenants, ${size.addresses} addresses, ${size.rules} rules, seed ${values.seed}`);
   const load = new Load(size, Number(values.seed));
   const compiler = await startCompiler({ credentialKey: 'bench', domains: [] });

@@ -15,6 +15,22 @@ export interface LoadSize {
   readonly rules: number;
 }
 
+/** For parseArgs: the design load, and how often each change is tried. */
+export const LOAD_OPTIONS = {
+  tenants: { type: 'string', default: '1000' },
+  addresses: { type: 'string', default: '1000000' },
+  rules: { type: 'string', default: '5000' },
+  rounds: { type: 'string', default: '5' },
+  seed: { type: 'string', default: '1' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+export const sizeOf = (values: Readonly<Record<keyof LoadSize, string>>): LoadSize => ({
+  tenants: Number(values.tenants),
+  addresses: Number(values.addresses),
+  rules: Number(values.rules),
+});
+
 export const NAMESPACE = 'mail';
 const SHARED_DOMAINS = 10;
 const NAMES = ['ann', 'bob', 'cid', 'dora', 'emil', 'frieda', 'gustav', 'hanna', 'ivan', 'johanna', 'karl', 'lena'];

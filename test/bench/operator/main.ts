@@ -12,7 +12,7 @@ import { startControlPlane } from '../../cluster/control-plane.ts';
 import { until } from '../../cluster/daemon.ts';
 import { Audit, written } from '../../cluster/operator/audit.ts';
 import { install, type OperatorProcess } from '../../cluster/operator/installation.ts';
-import { Load, NAMESPACE } from './load.ts';
+import { Load, LOAD_OPTIONS, NAMESPACE, sizeOf } from './load.ts';
 
 const USAGE = `usage: npm run bench:operator -- [--tenants N] [--addresses N] [--rules N] [--rounds N] [--idle SECONDS] [--seed N]
 
@@ -24,22 +24,12 @@ const WRITES_AT_ONCE = 16;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      tenants: { type: 'string', default: '1000' },
-      addresses: { type: 'string', default: '1000000' },
-      rules: { type: 'string', default: '5000' },
-      rounds: { type: 'string', default: '5' },
-      idle: { type: 'string', default: '30' },
-      seed: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseArgs({ options: { ...LOAD_OPTIONS, idle: { type: 'string', default: '30' } } });
   if (values.help) {
     say(USAGE);
     return 0;
   }
-  const size = { tenants: Number(values.tenants), addresses: Number(values.addresses), rules: Number(values.rules) };
+  const size = sizeOf(values);
   say('The compiler alone:');
   const { tenants, addresses, rules, rounds, seed } = values;
   const args = Object.entries({ tenants, addresses, rules, rounds, seed }).flatMap(([name, value]) => [

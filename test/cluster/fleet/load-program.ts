@@ -16,6 +16,7 @@ interface Item extends Planned {
   ambiguous: boolean;
 }
 
+const settings = JSON.parse(process.argv[2] ?? '') as LoadSettings;
 /** As mail systems do it, in a test's time. */
 const BACK_OFF_MS = [200, 500, 1000, 2000, 4000];
 /** After the end of the load: longer than any outage that a test makes. */
@@ -23,10 +24,10 @@ const PATIENCE_MS = 90_000;
 /** Every tenth sender is on a slow line, so that there always is somebody in the middle of a message. */
 const SLOW_EVERY = 10;
 const SLOW_MS = 400;
-const IDLE_MS = 25;
+/** Between two looks whether there is something to do. */
+const IDLE_MS = settings.rate === 0 ? 1 : 25;
 const NOTES = 40;
 
-const settings = JSON.parse(process.argv[2] ?? '') as LoadSettings;
 const say = (line: LoadLine) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const tally = {
@@ -55,11 +56,15 @@ const count = (counts: Record<string, number>, key: string | number) => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
 
+/** Of a load without a rate, as many as every lane has one under way and one to come. */
+const AHEAD = settings.lanes * 2 * 3;
+
 async function generate(): Promise<void> {
   const began = performance.now();
+  const isWanted = () =>
+    settings.rate === 0 ? open.size < AHEAD : tally.sent < ((performance.now() - began) / 1000) * settings.rate;
   while (!ending) {
-    const wanted = ((performance.now() - began) / 1000) * settings.rate;
-    while (tally.sent < wanted) {
+    while (isWanted()) {
       const number = tally.sent;
       const item = { ...planned(settings.run, number), attempts: 0, due: 0, ambiguous: false };
       tally.sent += 1;
@@ -151,7 +156,7 @@ async function lane(address: string): Promise<void> {
       if (session === undefined) continue;
     }
     const number = open.get(item) ?? 0;
-    const pauseMs = number % SLOW_EVERY === 0 ? SLOW_MS : 0;
+    const pauseMs = settings.rate > 0 && number % SLOW_EVERY === 0 ? SLOW_MS : 0;
     const goesOn = await settle(item, await session.send({ ...item, content: contentOf(item), pauseMs }), session);
     left -= 1;
     if (goesOn && left > 0) continue;

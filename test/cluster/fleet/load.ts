@@ -14,7 +14,7 @@ export interface LoadSettings {
   /** In every Message-ID, so that two loads are told apart. */
   readonly run: string;
   readonly host: string;
-  /** Messages a second. */
+  /** Messages a second; 0: as many as its connections carry. */
   readonly rate: number;
   /** Connections at once of tenant 1, and twice as many of the internet. */
   readonly lanes: number;
@@ -94,7 +94,7 @@ export async function startLoad(
     const detail = () => `${accepted} accepted, ${goal} wanted, ${waiting} waiting`;
     await until('mail flows', isThere, { seconds: 90, every: 100, detail });
   };
-  await more(settings.rate);
+  await more(USUAL.rate);
   return {
     run: settings.run,
     accepted: () => accepted,

@@ -1,6 +1,7 @@
 /** The relay pods of a fleet as they are now, and what each says of itself. */
 
 import { request } from 'node:http';
+import { HTTP_PORT } from '../../../operator/manifests/names.ts';
 import { type PodStatus, podStatusSchema } from '../../../relay/core/pod-status.ts';
 import type { Eyes, Seen } from '../operator/seen.ts';
 
@@ -46,16 +47,23 @@ async function podsOf(eyes: Eyes, name: string): Promise<RelayPod[]> {
 const ANSWER_MS = 5000;
 
 /** undefined: nobody answers there. */
-export function statusOf({ address }: Pick<RelayPod, 'address'>): Promise<PodStatus | undefined> {
+export async function statusOf(pod: Pick<RelayPod, 'address'>): Promise<PodStatus | undefined> {
+  const text = await ask(pod, '/status');
+  return text === undefined ? undefined : podStatusSchema.parse(JSON.parse(text));
+}
+
+/** Octets of memory that its process has. */
+export async function memoryOf(pod: RelayPod): Promise<number> {
+  const text = (await ask(pod, '/metrics')) ?? '';
+  return Number(/^isthmus_process_resident_memory_bytes\S* (\S+)$/m.exec(text)?.[1]);
+}
+
+function ask({ address }: Pick<RelayPod, 'address'>, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const options = { host: address, port: 9090, path: '/status', timeout: ANSWER_MS, agent: false };
+    const options = { host: address, port: HTTP_PORT, path, timeout: ANSWER_MS, agent: false };
     const asked = request(options, (response) => {
       response.toArray().then(
-        (chunks) => {
-          const text = Buffer.concat(chunks as Buffer[]).toString();
-          const parsed = podStatusSchema.safeParse(response.statusCode === 200 ? JSON.parse(text) : undefined);
-          resolve(parsed.data);
-        },
+        (chunks) => resolve(response.statusCode === 200 ? Buffer.concat(chunks as Buffer[]).toString() : undefined),
         () => resolve(undefined),
       );
     });

@@ -17,14 +17,14 @@ const nextHop = (place: PlaceName) => ({
   tls: { mode: 'Verified', ...AUTHORITY },
 });
 
-export const fleetSpec = (replicas: number) => ({
-  ...{ hostname: 'relay.shared.example', replicas, lameDuckSeconds: LAME_DUCK_SECONDS, drainSeconds: DRAIN_SECONDS },
+const FLEET_SPEC = {
+  ...{ hostname: 'relay.shared.example', lameDuckSeconds: LAME_DUCK_SECONDS, drainSeconds: DRAIN_SECONDS },
   tls: { secretRef: { name: 'relay-tls' } },
   outbound: { route: 'SmartHost', smartHost: nextHop('world') },
   // All of the load comes from two addresses.
   limits: { connectionsPerClient: 1000, messagesPerMinutePerClient: 100_000 },
   resources: { requests: { cpu: '20m', memory: '96Mi' } },
-});
+};
 
 const route = (name: 'tenant1' | 'tenant2', source: object) => ({
   apiVersion: 'isthmus.dev/v1alpha1',
@@ -67,11 +67,11 @@ export interface Keys {
   readonly relay: { readonly certificate: string; readonly key: string };
 }
 
-export const beginning = (keys: Keys, replicas: number): readonly object[] => [
+export const beginning = (keys: Keys, fleet: Readonly<Record<string, unknown>>): readonly object[] => [
   secret('test-ca', { 'ca.crt': keys.authority }),
   secret('shared-dkim', { 'private.key': keys.dkim }),
   tlsSecret('relay-tls', keys.relay),
-  relayFleet(FLEET, fleetSpec(replicas)),
+  relayFleet(FLEET, { ...FLEET_SPEC, ...fleet }),
   sharedDomain('shared', {
     domain: 'shared.example',
     postmaster: userOf(0),
@@ -86,5 +86,6 @@ export const beginning = (keys: Keys, replicas: number): readonly object[] => [
     tenantRouteRef: { name: 'tenant1' },
     addressesFrom: [{ configMapKeyRef: { name: 'tenant1-users', key: 'users.csv' } }],
   }),
+  addressRule('changing', 'changing@tenant1.example', 'changed0@shared.example'),
   addressRule('mary', 'mjones@tenant2.example', 'mary.jones@shared.example'),
 ];

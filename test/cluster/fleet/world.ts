@@ -52,6 +52,8 @@ export interface World {
 }
 
 export interface WorldOptions extends ClusterOptions {
+  /** Of the RelayFleet, instead of what resources.ts says; with `replicas` pods it begins. */
+  readonly fleet?: Readonly<Record<string, unknown>>;
   /** Default: 3. */
   readonly replicas?: number;
 }
@@ -64,7 +66,7 @@ const VALUES = {
 };
 const PATIENCE_SECONDS = 120;
 
-export async function startWorld({ replicas = 3, ...options }: WorldOptions = {}): Promise<World> {
+export async function startWorld({ fleet, replicas = 3, ...options }: WorldOptions = {}): Promise<World> {
   const images = await testedImages();
   const cluster = await startCluster({ ...options, images: [...(options.images ?? []), ...images] });
   const closers = [() => cluster.stop()];
@@ -83,7 +85,7 @@ export async function startWorld({ replicas = 3, ...options }: WorldOptions = {}
       ...{ authority: sinks.authority.certificate, dkim: dkim.privateKey },
       relay: sinks.authority.issue('relay.shared.example'),
     };
-    await eyes.apply(...beginning(keys, replicas));
+    await eyes.apply(...beginning(keys, { replicas, ...fleet }));
     const address = await cluster.loadBalancerAddress(NAMESPACE, `${FLEET}-relay`);
     const dkimRecords = { [`${SELECTOR}._domainkey.shared.example`]: dkim.record };
     const world = worldOf(cluster, eyes, sinks, { address, dkimRecords, stop });

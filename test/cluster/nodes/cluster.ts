@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly zones?: Readonly<Record<string, string>>;
   /** Default: 2. */
   readonly nodes?: number;
+  /** Added to what kube-controller-manager is started with. */
+  readonly controllerManager?: readonly string[];
 }
 
 export interface Client {
@@ -69,7 +71,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   try {
     await makeRouter();
     const controlPlane = await startControlPlane({
-      ...{ address: ROUTER, port: PORT, controllerManager: CONTROLLER_MANAGER },
+      ...{ address: ROUTER, port: PORT },
+      controllerManager: [...CONTROLLER_MANAGER, ...(options.controllerManager ?? [])],
       // kube-proxy runs on the nodes, not here: extension servers are reached at their pods' addresses.
       apiServer: ['--allow-privileged', '--enable-aggregator-routing', ...TOLERATIONS],
     });

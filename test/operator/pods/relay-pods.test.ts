@@ -82,11 +82,19 @@ describe('relayPods', () => {
       waiting('ErrImagePull', 'rpc error: code = NotFound'),
       waiting('ImagePullBackOff', 'Back-off pulling image'),
     ]);
-    expect(first?.waiting).toBe('ImagePullBackOff: image r/relay:1 cannot be pulled');
+    expect(first?.waiting).toBe(
+      'ImagePullBackOff: image r/relay:1 cannot be pulled: correct spec.image or spec.imagePullSecrets, ' +
+        'or bring it to the registry or the nodes',
+    );
     expect(second?.waiting).toBe(first?.waiting);
   });
 
   it.each([
+    [
+      'ErrImageNeverPull',
+      'ErrImageNeverPull: image r/relay:1 is not on the node, and is never pulled: bring it to every node, or correct spec.image',
+    ],
+    ['InvalidImageName', 'InvalidImageName: image r/relay:1 has a malformed name: correct spec.image'],
     ['CrashLoopBackOff', 'CrashLoopBackOff: the relay ends soon after it has started'],
     ['RunContainerError', 'RunContainerError: container of image r/relay:1 does not start'],
     ['ContainerCreating', undefined],
