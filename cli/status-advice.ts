@@ -38,7 +38,7 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   FleetPaused: ({ namespace, fleet = 'NAME' }) =>
     `go on with: kubectl patch relayfleet ${fleet} -n ${namespace} --type merge -p '{"spec":{"paused":false}}'`,
   DeploymentUnavailable: ({ namespace, fleet }) =>
-    `see why: kubectl describe deployments,pods ${pods(namespace, fleet)}; an image that no node has must be brought to each`,
+    `see why: kubectl describe deployments,pods ${pods(namespace, fleet)}`,
   AddressNotAssigned: ({ namespace, fleet = 'NAME' }) =>
     `a load balancer must assign one: kubectl describe service ${workloadName(fleet)} -n ${namespace}; ` +
     'without any, set spec.service.type to NodePort or ClusterIP',

@@ -112,7 +112,7 @@ describe('relayPods', () => {
       named('d', RUNNING),
     ]);
     expect(waitingPods(pods)).toEqual([
-      'pod a and 1 more: ImagePullBackOff: image r/relay:1 cannot be pulled',
+      `pod a and 1 more: ${pods[0]?.waiting}`,
       'pod b: CrashLoopBackOff: the relay ends soon after it has started',
     ]);
   });
