@@ -65,7 +65,8 @@ export function healthOf(object: KubeObject, place: Place): Condition {
     return { health: 'Waiting', trouble, remarks };
   }
   const isTrue = (type: string) => conditions.some((each) => each.type === type && each.status === 'True');
-  if (isTrue('Ready')) return { health: 'Ready', trouble: undefined, remarks };
+  if (isTrue('Ready'))
+    return { health: 'Ready', trouble: undefined, remarks: [...remarks, ...podRemarks(object, place)] };
   const failing = STEPS.flatMap((type) => conditions.filter((each) => each.type === type && each.status !== 'True'));
   // That no pod is ready follows from the Deployment, of which only Ready speaks: an image that no node has, for instance.
   const workload = failing.find(({ reason }) => reason === 'DeploymentUnavailable');
@@ -73,6 +74,16 @@ export function healthOf(object: KubeObject, place: Place): Condition {
   const trouble = cause === undefined ? { ...NO_CONDITION, since: undefined } : toTrouble(cause);
   const stays = isTrue('Stalled') || (cause?.type === 'Accepted' && !isTrue('Reconciling'));
   return { health: stays ? 'Broken' : 'Waiting', trouble, remarks };
+}
+
+/** A fleet whose old pods serve is Ready while new ones do not start, for as long as that lasts. */
+function podRemarks(object: KubeObject, place: Place): Trouble[] {
+  const pods = numberOf(object, 'status', 'replicas') ?? 0;
+  const ready = numberOf(object, 'status', 'readyReplicas') ?? 0;
+  const said = conditionsOf(object).find(({ type }) => type === 'Ready');
+  if (object.kind !== 'RelayFleet' || pods <= ready || said === undefined) return [];
+  const advice = adviceFor('DeploymentUnavailable', place);
+  return [{ reason: `${ready} of ${pods} pods ready`, message: said.message, advice, since: undefined }];
 }
 
 /** Written by nobody: an operator writes Ready in any case. */
