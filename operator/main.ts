@@ -37,6 +37,13 @@ const FINISH_MS = 5000;
  */
 const now = () => Math.round(performance.timeOrigin + performance.now());
 
+/** What happened and where, with its causes: other fields of an error may hold the very input that it is about. */
+function toldError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  return { type: name, message, stack, ...(cause === undefined ? {} : { cause: toldError(cause) }) };
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -57,7 +64,7 @@ async function main(): Promise<number> {
     for (const problem of read.problems) process.stderr.write(`isthmus-operator: ${problem}\n`);
     return 2;
   }
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: toldError } });
   const metrics = operatorMetrics();
   const { kubeconfig, context } = values;
   const kube = connect({

@@ -6,6 +6,7 @@ import { type KubeMetrics, kubeMetrics } from './kube/metrics.ts';
 import type { FleetIdentity } from './manifests/input.ts';
 import type { FleetFacts } from './status/facts.ts';
 
+type ResourceLabel = 'namespace' | 'kind' | 'accepted' | 'resolved';
 type FleetName = Pick<FleetIdentity, 'namespace' | 'name'>;
 
 export interface OperatorMetrics extends KubeMetrics {
@@ -63,11 +64,18 @@ export function operatorMetrics(): OperatorMetrics {
     registry,
     compileSeconds: { startTimer: () => compileSeconds.startTimer() },
     compiled({ statuses }) {
-      resources.reset();
+      // Thousands of resources, few of a kind: the registry is asked once for each of these.
+      const counts = new Map<string, { labels: Record<ResourceLabel, string>; count: number }>();
       for (const { kind, namespace, conditions } of statuses) {
         const is = (type: string) => String(conditions.find((each) => each.type === type)?.status === 'True');
-        resources.inc({ namespace, kind, accepted: is('Accepted'), resolved: is('ResolvedRefs') });
+        const labels = { namespace, kind, accepted: is('Accepted'), resolved: is('ResolvedRefs') };
+        const key = `${namespace} ${kind} ${labels.accepted} ${labels.resolved}`;
+        const known = counts.get(key);
+        if (known === undefined) counts.set(key, { labels, count: 1 });
+        else known.count++;
       }
+      resources.reset();
+      for (const { labels, count } of counts.values()) resources.set(labels, count);
     },
     fleet({ namespace, name }, facts) {
       if (facts === undefined) return;

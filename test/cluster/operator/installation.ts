@@ -114,7 +114,8 @@ async function startOperator({ folder, kubeconfig, settings, namespace, name }: 
   const daemon = startDaemon(process.execPath, args, {
     log,
     cwd: ROOT,
-    env: { POD_NAME: name, POD_NAMESPACE: namespace },
+    // Half of a start is reading TypeScript; the next one of an installation finds it read, when this one ends by itself.
+    env: { POD_NAME: name, POD_NAMESPACE: namespace, NODE_COMPILE_CACHE: join(folder, 'compiled') },
   });
   const health = `http://127.0.0.1:${healthPort}`;
   const isUp = async () => {
