@@ -99,7 +99,7 @@ export class Transport {
       // undici has a connection back only now: a call that follows at once would open another.
       await nextTurn();
       if (!response.ok) return failureOf(response.status, body, response.headers.get('retry-after'));
-      return { ok: true, value: JSON.parse(body) as unknown };
+      return parsed(body);
     } catch (error) {
       return isTimeout(error)
         ? { ok: false, status: undefined, reason: 'Timeout', message: `no answer within ${timeoutMs} ms` }
@@ -133,6 +133,15 @@ export class Transport {
     } finally {
       metrics?.request({ method: call.method, host: this.#host, code, seconds: (this.clock.now() - started) / 1000 });
     }
+  }
+}
+
+/** The parser's own words repeat some of what it was given, which may be a Secret. */
+function parsed(body: string): ApiAnswer<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(body) as unknown };
+  } catch {
+    return noAnswer('what the API server answered is no JSON');
   }
 }
 

@@ -257,10 +257,14 @@ export class FleetConfig {
       if (!revisions.some((listed) => listed.revision === revision)) this.#published.delete(revision);
     }
     const proven = revisions.find(({ state }) => state === 'proven')?.revision;
-    if (proven !== undefined) this.#around.compiler.inForce(namespace, name, proven);
     const listed = revisions.map(({ revision, state }) => `${revision.slice(0, 12)} ${state}`);
     this.#around.log.info({ namespace, fleet: name, revisions: listed }, 'manifest written');
-    return result;
+    if (proven === undefined || this.#published.has(proven)) {
+      if (proven !== undefined) this.#around.compiler.inForce(namespace, name, proven);
+      return result;
+    }
+    // An earlier leader's candidate: what it holds is known only from what is stored.
+    return await this.restore();
   }
 
   #tell(next: RolloutMemory): void {

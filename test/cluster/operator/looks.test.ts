@@ -144,6 +144,32 @@ describe('a look at a fleet', () => {
     expect(await stored(bench.eyes, 'deposed')).toBeDefined();
   });
 
+  it('knows what it proves though an earlier leader has published it', async () => {
+    const { fleet, resource, look } = await published('inherited', { replicas: 1 });
+    await runningPod('inherited', 'inherited-a');
+    const pods = () => bench.world.pods.labelled('mail', 'isthmus.dev/fleet', 'inherited');
+    await until('the pod is seen', () => pods()[0]?.status !== undefined);
+    bench.answer = ({ annotatedRevision }) => ({ wanted: annotatedRevision, running: annotatedRevision });
+    const candidate = await bench.compiled('inherited', 't8');
+    fleet.take(candidate);
+    const states = async () => (await stored(bench.eyes, 'inherited'))?.manifest.revisions.map(({ state }) => state);
+    await until('the candidate is published', async () => {
+      bench.now += 1000;
+      await look();
+      return (await states())?.includes('candidate') === true;
+    });
+    const { fleet: next } = await bench.again('inherited');
+    const later = await bench.compiled('inherited', 't9');
+    next.take(later);
+    await until('it is proven', async () => {
+      bench.now += 1000;
+      await next.look(resource, IMAGE);
+      return (await stored(bench.eyes, 'inherited'))?.manifest.revisions[0]?.revision === candidate.revision;
+    });
+    expect(next.facts()?.inRevision.get(candidate.revision)).toEqual(candidate.parts);
+    bench.answer = () => undefined;
+  });
+
   it('makes nothing for a fleet that is being deleted', async () => {
     const { fleet, resource } = await bench.fleet('leaving');
     fleet.take(await bench.compiled('leaving', 't0'));

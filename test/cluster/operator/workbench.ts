@@ -33,6 +33,8 @@ export interface Workbench {
   answer: (pod: RelayPod) => Partial<PodReport> | undefined;
   /** A RelayFleet of that name, made anew. */
   fleet(name: string, spec?: object): Promise<{ readonly fleet: Fleet; readonly resource: RelayFleet }>;
+  /** The same as another leader finds it. */
+  again(name: string): Promise<{ readonly fleet: Fleet; readonly resource: RelayFleet }>;
   /** As it stands in the cluster now. */
   resource(name: string): Promise<RelayFleet>;
   /** What became of a fleet of one domain and one route; `tenant` makes each another revision. */
@@ -73,6 +75,9 @@ export async function workbench(): Promise<Workbench> {
     async fleet(name, spec = {}) {
       const object = { apiVersion: 'isthmus.dev/v1alpha1', kind: 'RelayFleet', metadata: { name }, spec };
       await bench.eyes.apply(object);
+      return await bench.again(name);
+    },
+    async again(name) {
       const resource = await bench.resource(name);
       const around: Surroundings = {
         ...{ api: kube, world, compiler: await compiler(), operatorNamespace: 'mail', log: silent },

@@ -46,6 +46,14 @@ describe('answers', () => {
     expect(again).toMatchObject({ ok: false, status: 409, reason: 'AlreadyExists' });
   });
 
+  test('what is no JSON with words that repeat nothing of it', async () => {
+    const garbled = { lines: 'hunter2, the password' };
+    proxy.next([garbled, garbled], ({ path }) => path.endsWith('/configmaps/garbled'));
+    const answer = await kube.get(CONFIG_MAP, 'mail', 'garbled');
+    expect(answer).toMatchObject({ ok: false, status: undefined, reason: 'NoAnswer' });
+    expect(JSON.stringify(answer)).not.toContain('hunter2');
+  });
+
   test("an update over somebody else's with a conflict, and changes nothing", async () => {
     const read = value(await kube.create(CONFIG_MAP, configMap('mail', 'contested', 'first')));
     value(await kube.merge(CONFIG_MAP, 'mail', 'contested', { data: { text: 'theirs' } }));
