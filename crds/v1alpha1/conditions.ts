@@ -26,7 +26,7 @@ export const REASONS = {
   Accepted: ['Accepted', 'Invalid', 'Conflicted', 'NotAllowedByTenantRoute', 'DomainNotAllowed'],
   ResolvedRefs: ['ResolvedRefs', 'FleetNotFound', 'NotFound', 'KeyNotFound', 'InvalidContent', 'Unknown'],
   Programmed: ['Programmed', 'Pending', 'NotAccepted', 'NoReadyPods', 'CanaryFailed', 'ImageTooOld', 'FleetPaused'],
-  Ready: ['Ready', 'DeploymentUnavailable', 'AddressNotAssigned'],
+  Ready: ['Ready', 'DeploymentUnavailable', 'AddressNotAssigned', 'Invalid'],
   PartiallyInvalid: ['Conflicted', 'OutsideDomain', 'InvalidRow', 'DuplicateRow'],
   Conflicted: ['Conflicted'],
   ClientAddressHidden: ['ClientAddressHidden'],
