@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { lost, noticed, underLoad } from '../cluster/fleet/under-load.ts';
-import { whatIsWrong, startWorld, type World } from '../cluster/fleet/world.ts';
+import { startWorld, type World } from '../cluster/fleet/world.ts';
 import { Random } from '../fuzz/random.ts';
 import { DISTURBANCES, type Disturbance } from './disturbances.ts';
 
@@ -23,8 +23,7 @@ async function play(world: World, { name, meant, happen }: Disturbance, random: 
     await world.programmed();
     return meant ? noticed(outcome) : lost(outcome);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [reason, await whatIsWrong(world.cluster, world.eyes)];
+    return [error instanceof Error ? error.message : String(error)];
   }
 }
 

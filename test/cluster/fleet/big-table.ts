@@ -14,7 +14,7 @@ const nameOf = (table: number): string => `many-${table}`;
 function table(number: number, rows: number): object {
   const lines = Array.from({ length: rows }, (_, row) => {
     const user = (number * ROWS_PER_TABLE + row).toString(36);
-    return `User ${user},many-${user}@tenant1.example,anybody-${user}@shared.example`;
+    return `${user},many-${user}@tenant1.example,anybody-${user}@shared.example`;
   });
   const packed = gzipSync(['Name,InternalAddress,ExternalAddress', ...lines, ''].join('\n'));
   return {

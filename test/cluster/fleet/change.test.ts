@@ -1,15 +1,18 @@
 /** A fleet on real nodes whose resources change under load: every pod follows, nothing is lost, and nobody is sent away. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createVerifier } from '../../../demo/verifier.ts';
 import { until } from '../daemon.ts';
 import { replyTo } from './asking.ts';
-import { changeRule, renewCertificate, rotateDkim, untilKnown } from './deeds.ts';
+import { changeRule, REPLICAS, renewCertificate, rotateDkim, untilKnown } from './deeds.ts';
 import type { Load } from './load.ts';
+import { statusOf } from './pods.ts';
+import { poison } from './poison.ts';
 import { usersCsv } from './resources.ts';
 import { summary, type Took, timeChange } from './timing.ts';
 import { USERS } from './traffic.ts';
-import { noticed, underLoad } from './under-load.ts';
+import { lost, noticed, underLoad } from './under-load.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -75,6 +78,30 @@ test('a DKIM key is rotated: first both sign, then the new one alone, and every 
   });
   expect(noticed(outcome)).toEqual([]);
 });
+
+test('a configuration that kills whoever runs it reaches one pod, is withdrawn, and says so', async () => {
+  const programmed = () => world.eyes.condition('rewriterule', 'changing', 'Programmed');
+  const before = await running();
+  let had: ReadonlySet<string> = new Set();
+  const outcome = await underLoad(world, 'a poisonous change', async () => {
+    const hasFailed = async () => (await programmed())?.reason === 'CanaryFailed';
+    had = await poison(world, () => changeRule(world, 1000), hasFailed);
+    await world.settled(REPLICAS);
+    await until('all run what they ran', async () => isDeepStrictEqual(await running(), before), { seconds: 60 });
+  });
+  expect(lost(outcome)).toEqual([]);
+  expect(had.size).toBe(1);
+  expect((await world.pods()).filter(({ restarts }) => restarts > 0).map(({ uid }) => uid)).toEqual([...had]);
+  expect(await world.eyes.condition('rewriterule', 'mary', 'Programmed')).toMatchObject({ status: 'True' });
+  await changeRule(world, 1001);
+  await untilKnown(world, 1001);
+  await world.programmed();
+});
+
+async function running(): Promise<readonly (string | undefined)[]> {
+  const pods = (await world.pods()).toSorted((one, other) => one.name.localeCompare(other.name));
+  return await Promise.all(pods.map(async (pod) => (await statusOf(pod))?.running));
+}
 
 /** Resolves when mail that leaves carries so many, all of which a foreign verifier finds good. */
 async function signatures(load: Load, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** Something is done to a fleet while mail flows, and the ledger is balanced afterwards. */
 
 import { type Load, type Outcome, told } from './load.ts';
-import type { World } from './world.ts';
+import { type World, whatIsWrong } from './world.ts';
 
 /** Before it begins and after it is over: enough for every pod to have had several. */
 const AROUND = 24;
@@ -12,9 +12,14 @@ export async function underLoad(
   disturb: (load: Load) => Promise<unknown>,
 ): Promise<Outcome> {
   const load = await world.load();
-  await load.more(AROUND);
-  await disturb(load);
-  await load.more(AROUND);
+  try {
+    await load.more(AROUND);
+    await disturb(load);
+    await load.more(AROUND);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${what}: ${reason}\n${await whatIsWrong(world.cluster, world.eyes)}`, { cause });
+  }
   const outcome = await load.end();
   world.sinks.forget();
   process.stdout.write(`${told(what, outcome)}\n`);
