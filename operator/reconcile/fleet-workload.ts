@@ -30,8 +30,8 @@ export class FleetWorkload {
     this.#objects = new ObjectSet({ api, assertLeader, now, cacheOf: (type) => world.workload(type) });
   }
 
-  /** What cannot be written keeps nothing else from being done: it is told, and tried again. */
-  async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<void> {
+  /** What cannot be written keeps nothing else from being done. Answers in how many milliseconds it is tried again. */
+  async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<number | undefined> {
     const { log, settings, operatorNamespace, world } = this.#around;
     const wanted = fleetObjects({
       fleet,
@@ -49,6 +49,8 @@ export class FleetWorkload {
       if (!before.has(text)) log.warn({ namespace: fleet.namespace, fleet: fleet.name, reason: text }, 'not written');
     }
     this.#troubles = troubles;
+    const times = troubles.flatMap(({ againAt }) => againAt ?? []);
+    return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - this.#around.now());
   }
 
   /** Of the relay container; undefined: there is no Deployment yet. */

@@ -72,12 +72,14 @@ export class Fleet {
     }
     const certificate = await this.#secrets.keepCertificate(resource, compiled.hostname);
     this.#remember('certificate', `Secret ${ownCertificateName(this.identity.name)} cannot be kept`, certificate);
-    await this.#workload.keep({ fleet: { ...this.identity, spec: resource.spec }, compiled, relayImage });
+    const fleet = { ...this.identity, spec: resource.spec };
+    const retryInMs = (await this.#workload.keep({ fleet, compiled, relayImage })) ?? IDLE_MS;
     // Of this very compilation: another may have come meanwhile, and say less of what is not known.
     const desired = heldBack(compiled) === undefined ? compiled.revision : undefined;
     const config = await this.#config.look(compiled, desired);
     this.#remember('configuration', 'The configuration cannot be stored', config.result);
-    return { problem: config.result.ok ? undefined : config.result.message, lookAgainMs: config.lookAgainMs };
+    const problem = config.result.ok ? undefined : config.result.message;
+    return { problem, lookAgainMs: Math.min(config.lookAgainMs, retryInMs) };
   }
 
   facts(): FleetFacts | undefined {

@@ -12,7 +12,7 @@ export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 /** A fleet may be looked at four times a second: what cannot be written is not tried as often. */
 const FIRST_RETRY_MS = 1000;
 /** Whoever mends a quota or a webhook waits this long at most. */
-const LONGEST_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 10_000;
 
 export interface Wanted {
   readonly object: KubeObject;
@@ -29,6 +29,8 @@ export interface Trouble {
   readonly text: string;
   /** It is refused for what it is: another try comes to the same until somebody changes something. */
   readonly refused: boolean;
+  /** When it is tried again. */
+  readonly againAt?: number;
 }
 
 export interface ObjectSetOptions {
@@ -46,7 +48,6 @@ interface Failed {
   readonly hash: string;
   readonly version: unknown;
   readonly waitMs: number;
-  readonly againAt: number;
   readonly trouble: Trouble;
 }
 
@@ -78,10 +79,13 @@ export class ObjectSet {
       const { name, namespace = '', uid } = object.metadata;
       if (keep.has(identity(object)) || uid === undefined || object.metadata.deletionTimestamp !== undefined) continue;
       if (object.metadata.labels?.[MANAGED_BY] !== 'isthmus') continue;
-      this.#options.assertLeader();
-      const answer = await this.#options.api.remove(typeOf(object), namespace, name, { uid });
-      if (!answer.ok && answer.status !== 404 && answer.status !== 409)
-        troubles.push(troubleOf(`${object.kind} ${name} cannot be removed`, answer));
+      const trouble = await this.#inTime(identity(object), '', object, async () => {
+        this.#options.assertLeader();
+        const answer = await this.#options.api.remove(typeOf(object), namespace, name, { uid });
+        if (answer.ok || answer.status === 404 || answer.status === 409) return undefined;
+        return troubleOf(`${object.kind} ${name} cannot be removed`, answer);
+      });
+      if (trouble !== undefined) troubles.push(trouble);
     }
     return troubles;
   }
@@ -90,18 +94,29 @@ export class ObjectSet {
     const hash = createHash('sha256').update(JSON.stringify(desired)).digest('hex').slice(0, 16);
     const { namespace = '', name } = desired.metadata;
     const seen = this.#options.cacheOf(typeOf(desired))?.get(namespace, name);
-    const key = identity(desired);
+    return await this.#inTime(identity(desired), hash, seen, () => this.#tryToApply(desired, hash, seen));
+  }
+
+  /** Tries when it is something new or its time has come; else what came of it last is what comes of it now. */
+  async #inTime(
+    key: string,
+    hash: string,
+    seen: KubeObject | undefined,
+    attempt: () => Promise<Trouble | undefined>,
+  ): Promise<Trouble | undefined> {
     const known = this.#failed.get(key);
-    const before = known?.hash === hash && known.version === (seen && versionOf(seen)) ? known : undefined;
+    const version = seen && versionOf(seen);
+    const before = known?.hash === hash && known.version === version ? known : undefined;
     const now = this.#options.now();
-    if (before !== undefined && now < before.againAt) return before.trouble;
-    const trouble = await this.#tryToApply(desired, hash, seen);
-    if (trouble === undefined) {
+    if (before !== undefined && now < (before.trouble.againAt ?? 0)) return before.trouble;
+    const failure = await attempt();
+    if (failure === undefined) {
       this.#failed.delete(key);
       return undefined;
     }
     const waitMs = before === undefined ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, before.waitMs * 2);
-    this.#failed.set(key, { hash, version: seen && versionOf(seen), waitMs, againAt: now + waitMs, trouble });
+    const trouble = { ...failure, againAt: now + waitMs };
+    this.#failed.set(key, { hash, version, waitMs, trouble });
     return trouble;
   }
 

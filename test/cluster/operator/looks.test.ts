@@ -170,14 +170,25 @@ describe('a look at a fleet', () => {
     bench.answer = () => undefined;
   });
 
-  it('makes nothing for a fleet that is being deleted', async () => {
-    const { fleet, resource } = await bench.fleet('leaving');
-    fleet.take(await bench.compiled('leaving', 't0'));
-    const from = bench.proxy.asked.length;
-    const metadata = { ...resource.metadata, deletionTimestamp: new Date().toISOString() };
-    await fleet.look({ ...resource, metadata }, IMAGE);
-    expect(writesSince(from)).toEqual([]);
-  });
+  it.each(['is being deleted', 'is paused'])(
+    'writes nothing for a fleet that %s, until it is so no more',
+    async (why) => {
+      const name = why.replaceAll(' ', '-');
+      const { fleet, resource } = await bench.fleet(name);
+      fleet.take(await bench.compiled(name, 't0'));
+      const from = bench.proxy.asked.length;
+      const { metadata, spec } = resource;
+      const left =
+        why === 'is paused'
+          ? { ...resource, spec: { ...spec, paused: true } }
+          : { ...resource, metadata: { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+      await fleet.prepare(left);
+      await fleet.look(left, IMAGE);
+      expect(writesSince(from)).toEqual([]);
+      await fleet.look(resource, IMAGE);
+      expect(await stored(bench.eyes, name)).toBeDefined();
+    },
+  );
 
   async function runningPod(fleet: string, name: string): Promise<void> {
     await bench.eyes.apply({
