@@ -52,11 +52,9 @@ function podTemplate(input: ManifestInput) {
       ...(spec.imagePullSecrets === undefined ? {} : { imagePullSecrets: spec.imagePullSecrets }),
       ...(spec.nodeSelector === undefined ? {} : { nodeSelector: spec.nodeSelector }),
       ...(spec.tolerations === undefined ? {} : { tolerations: spec.tolerations }),
-      ...(spec.affinity === undefined ? {} : { affinity: spec.affinity }),
+      affinity: spec.affinity ?? apartByZone(fleet.name),
       ...(spec.priorityClassName === undefined ? {} : { priorityClassName: spec.priorityClassName }),
-      topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) =>
-        spreadOver(key, fleet.name),
-      ),
+      topologySpreadConstraints: [spreadOverHosts(fleet.name)],
       // Nearly every name that a relay asks for is the internet's: without this each would be asked for below every
       // search domain of the cluster first.
       dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
@@ -77,13 +75,27 @@ function podTemplate(input: ManifestInput) {
 }
 
 /** ScheduleAnyway: with DoNotSchedule a drain of one of two nodes never ends. */
-function spreadOver(topologyKey: string, fleet: string) {
+function spreadOverHosts(fleet: string) {
   return {
     maxSkew: 1,
-    topologyKey,
+    topologyKey: 'kubernetes.io/hostname',
     whenUnsatisfiable: 'ScheduleAnyway',
     nodeTaintsPolicy: 'Honor',
     labelSelector: { matchLabels: selectorLabels(fleet) },
     matchLabelKeys: ['pod-template-hash'],
+  };
+}
+
+/**
+ * Not a second spread constraint: the scheduler counts only nodes that have the labels of all of them, and without zones
+ * every pod may end on one node.
+ */
+function apartByZone(fleet: string) {
+  const podAffinityTerm = {
+    topologyKey: 'topology.kubernetes.io/zone',
+    labelSelector: { matchLabels: selectorLabels(fleet) },
+  };
+  return {
+    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] },
   };
 }
