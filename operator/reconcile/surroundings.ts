@@ -3,15 +3,10 @@
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { Compiler } from '../compilation/compiler.ts';
 import type { Api } from '../kube/api.ts';
+import type { Log } from '../log.ts';
 import type { PodReport, RelayPod } from '../rollout/pods.ts';
 import type { Settings } from '../settings.ts';
 import type { World } from './world.ts';
-
-export interface Log {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
 
 /** The resource that an event is about. */
 export interface Regarding {

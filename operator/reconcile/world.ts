@@ -1,12 +1,12 @@
 /** What the operator sees of the cluster: one watch a type and namespace, and what they have told. */
 
 import { KINDS } from '../../crds/v1alpha1/kinds.ts';
+import type { Log } from '../log.ts';
 import type { Api, ApiFailure, KubeObject, ResourceType, Watch, WatchRequest } from '../kube/api.ts';
 import { FLEET_LABEL } from '../manifests/names.ts';
 import { WORKLOAD_TYPES } from '../manifests/object-set.ts';
 import { CONFIG_MAP, POD, RESOURCES, SECRET, WATCHED_WORKLOAD } from './kinds.ts';
 import { ObjectCache } from './object-cache.ts';
-import type { Log } from './surroundings.ts';
 
 /** A cluster gets new kinds seldom; somebody who installs Prometheus waits this long at most. */
 const DISCOVERY_MS = 300_000;
