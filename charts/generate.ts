@@ -1,4 +1,7 @@
-/** Writes what chart, deploy/argocd and docs/alerts.md take from elsewhere. With --check it writes nothing and fails when a file is stale. */
+/**
+ * Writes what chart, deploy/argocd and docs/alerts.md take from elsewhere. With --check it writes nothing and fails
+ * when a file is stale.
+ */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

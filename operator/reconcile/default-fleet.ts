@@ -73,6 +73,7 @@ function tellLeft(
     { kind: 'RelayFleet', namespace, name: DEFAULT_FLEET, uid: metadata.uid },
     'Normal',
     'FieldsLeftToOthers',
-    `Somebody else has set ${fields}: the chart's values for them are not used. Set defaultFleet.create to false to manage the whole fleet yourself.`,
+    `Somebody else has set ${fields}: the chart's values for them are not used. ` +
+      'Set defaultFleet.create to false to manage the whole fleet yourself.',
   );
 }

@@ -31,6 +31,8 @@ function keyOf(secret: KubeObject): ApiAnswer<string> {
   const text = (secret['data'] as Record<string, string> | undefined)?.[FIELD];
   const key = Buffer.from(text ?? '', 'base64').toString('utf8');
   if (key.length >= OCTETS) return { ok: true, value: key };
-  const message = `Secret ${secret.metadata.namespace}/${secret.metadata.name} has no key ${FIELD} of ${OCTETS} characters: delete the Secret to have one made`;
+  const { namespace, name } = secret.metadata;
+  const message =
+    `Secret ${namespace}/${name} has no key ${FIELD} of ${OCTETS} characters: ` + 'delete the Secret to have one made';
   return { ok: false, status: undefined, reason: 'InvalidKey', message };
 }

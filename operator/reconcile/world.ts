@@ -14,7 +14,7 @@ const OWN_OBJECTS = 'app.kubernetes.io/managed-by=isthmus';
 /** Releases of Helm are Secrets: many, large, and nobody refers to them. */
 const NO_HELM_RELEASES = 'type!=helm.sh/release.v1';
 
-const TODO = new Map<number | undefined, string>([
+const ADVICE = new Map<number | undefined, string>([
   [401, "the operator's credentials are not accepted"],
   [403, "give the operator's ServiceAccount the chart's rights there, or take the namespace out of watchNamespaces"],
   [404, 'the cluster does not know the kind: install the CRDs of the chart'],
@@ -128,11 +128,11 @@ export class World {
     seen: boolean,
   ) {
     const fields = { namespace: namespace ?? '(all)', watch: `${plural} (${apiVersion})`, reason: failure.message };
-    const todo = TODO.get(failure.status);
+    const advice = ADVICE.get(failure.status);
     const text = seen
       ? 'changes cannot be seen now, tried again'
       : 'cannot be listed, and nothing is done before it is';
-    this.#options.log.warn({ ...fields, ...(todo && { todo }) }, text);
+    this.#options.log.warn({ ...fields, ...(advice && { advice }) }, text);
   }
 
   #tellFleet({ metadata }: KubeObject): void {

@@ -49,7 +49,8 @@ function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (
     status: 'False',
     reason: 'AddressNotAssigned',
     message:
-      'The Service has no address yet: a load balancer must assign one. In a cluster without load balancers set spec.service.type to NodePort or ClusterIP.',
+      'The Service has no address yet: a load balancer must assign one. ' +
+      'In a cluster without load balancers set spec.service.type to NodePort or ClusterIP.',
   };
   const hasAddress = addresses !== undefined && (addresses.length > 0 || !addressExpected);
   return [

@@ -1,4 +1,7 @@
-/** Reads the line by which a load balancer says whose connection it passes on: PROXY protocol, version 1 (HAProxy's proxy-protocol.txt §2.1). */
+/**
+ * Reads the line by which a load balancer says whose connection it passes on: PROXY protocol, version 1 (HAProxy's
+ * proxy-protocol.txt §2.1).
+ */
 
 import { addressFamilyOf } from '../core/network.ts';
 import type { Endpoints } from './client.ts';
