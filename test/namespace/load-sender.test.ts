@@ -1,0 +1,118 @@
+/** The load that fleets are tested with sees what it must never see: a sender's session, cut and refused at every place. */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeSelfSigned } from '../../relay/tls/self-signed.ts';
+import { Session } from '../cluster/fleet/sender.ts';
+import { useAddresses } from '../support/namespace.ts';
+
+const HOST = '198.51.100.26';
+const MAIL = {
+  reversePath: 'a@tenant1.example',
+  forwardPath: 'b@world.example',
+  content: 'Subject: x\r\n\r\nText',
+  pauseMs: 0,
+};
+const USUAL: Readonly<Record<string, string>> = {
+  EHLO: '250 relay.example',
+  MAIL: '250 2.1.0 Ok',
+  RCPT: '250 2.1.5 Ok',
+  DATA: '354 Go on',
+  DOT: '250 2.0.0 Ok',
+  RSET: '250 2.0.0 Ok',
+  QUIT: '221 2.0.0 Bye',
+};
+
+describe('a session of the load', () => {
+  let server: Server | undefined;
+  beforeAll(() => useAddresses([HOST]));
+  afterEach(async () => {
+    await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
+    server = undefined;
+  });
+
+  /** `answers`: instead of the usual; `cut`: the connection ends instead of an answer. */
+  async function session(answers: Readonly<Record<string, string>>): Promise<Session> {
+    server = createServer((socket) => converse(socket, { ...USUAL, ...answers }));
+    await new Promise<void>((resolve) => server?.listen(25, HOST, resolve));
+    return await Session.open({ host: HOST, localAddress: HOST });
+  }
+
+  it('is accepted after its dot', async () => {
+    const open = await session({});
+    expect(await open.send(MAIL)).toEqual({ kind: 'accepted' });
+    await open.quit();
+  });
+
+  it.each([
+    ['RCPT', '451 4.3.5 Later', 451],
+    ['RCPT', '550 5.1.1 Unknown', 550],
+    ['DOT', '451 4.3.0 Later', 451],
+    ['MAIL', '421 4.3.2 Closing', 421],
+  ])('is refused at %s by %s', async (at, reply, code) => {
+    const open = await session({ [at]: reply });
+    expect(await open.send(MAIL)).toMatchObject({ kind: 'refused', code });
+    open.destroy();
+  });
+
+  it.each([
+    ['MAIL', false],
+    ['RCPT', false],
+    ['DATA', false],
+    ['DOT', true],
+  ])('is cut at %s, and knows whether its dot had left', async (at, afterDot) => {
+    const open = await session({ [at]: 'cut' });
+    expect(await open.send(MAIL)).toMatchObject({ kind: 'cut', afterDot });
+    open.destroy();
+  });
+
+  it('is told to go between two messages: nobody was in the middle of anything', async () => {
+    const open = await session({ DOT: '250 2.0.0 Ok\r\n421 4.3.2 Closing' });
+    expect(await open.send(MAIL)).toEqual({ kind: 'accepted' });
+    expect(await open.send(MAIL)).toMatchObject({ kind: 'idle', reason: '421 4.3.2 Closing' });
+    open.destroy();
+  });
+
+  it('is not even opened where nobody listens', async () => {
+    await expect(Session.open({ host: HOST, localAddress: HOST })).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+function converse(plain: Socket, answers: Readonly<Record<string, string>>): void {
+  plain.on('error', () => plain.destroy());
+  plain.write('220 relay.example ESMTP\r\n');
+  answer(plain, answers);
+}
+
+function answer(socket: Socket, answers: Readonly<Record<string, string>>): void {
+  let inData = false;
+  let rest = '';
+  const onData = (bytes: Buffer) => {
+    rest += bytes.toString('latin1');
+    for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+      const line = rest.slice(0, end);
+      rest = rest.slice(end + 2);
+      if (inData && line !== '.') continue;
+      const verb = inData ? 'DOT' : (line.split(' ')[0] ?? '');
+      inData = false;
+      if (verb === 'STARTTLS') {
+        socket.off('data', onData);
+        socket.write('220 2.0.0 Go on\r\n');
+        const { certificate: cert, key } = makeSelfSigned('relay.example', new Date());
+        const secure = new TLSSocket(socket, { isServer: true, cert, key });
+        secure.on('error', () => secure.destroy());
+        answer(secure, answers);
+        return;
+      }
+      const text = answers[verb] ?? '500 5.5.2 What?';
+      if (text === 'cut') {
+        socket.destroy();
+        return;
+      }
+      inData = text.startsWith('354');
+      socket.write(`${text}\r\n`);
+    }
+  };
+  socket.on('data', onData);
+}
