@@ -43,6 +43,16 @@ export interface ObjectSetOptions {
   readonly assertLeader: () => void;
 }
 
+/** Nobody tells of an object that is not watched: it is looked at this often. */
+const UNWATCHED_MS = 300_000;
+
+interface Settled {
+  readonly hash: string;
+  readonly version: unknown;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** A write that failed: not repeated before its time while neither side has changed. */
 interface Failed {
   readonly hash: string;
@@ -54,7 +64,7 @@ interface Failed {
 export class ObjectSet {
   readonly #options: ObjectSetOptions;
   /** What an apply of ours left: the API server may write a value in another way than it was given, `0.5` as `500m`. */
-  readonly #settled = new Map<string, { readonly hash: string; readonly version: unknown }>();
+  readonly #settled = new Map<string, Settled>();
   readonly #failed = new Map<string, Failed>();
 
   constructor(options: ObjectSetOptions) {
@@ -121,14 +131,15 @@ export class ObjectSet {
   }
 
   async #tryToApply(desired: KubeObject, hash: string, seen: KubeObject | undefined): Promise<Trouble | undefined> {
-    const { api, cacheOf, assertLeader } = this.#options;
+    const { api, cacheOf, assertLeader, now } = this.#options;
     const { name, namespace = '' } = desired.metadata;
     const type = typeOf(desired);
     const object = withAnnotation(desired, hash);
     const cache = cacheOf(type);
     let live = seen;
     if (live !== undefined && (isApplied(object, live) || this.#isSettled(hash, live))) return undefined;
-    if (cache === undefined && this.#settled.get(identity(desired))?.hash === hash) return undefined;
+    const last = this.#settled.get(identity(desired));
+    if (cache === undefined && last?.hash === hash && now() - last.at < UNWATCHED_MS) return undefined;
     if (live === undefined) {
       // It may have been there before anybody labelled it; then the watch does not show it.
       const answer = await api.get(type, namespace, name);
@@ -139,11 +150,16 @@ export class ObjectSet {
       const text = `there is a ${desired.kind} ${name} that this operator has not made: remove it, or give the fleet another name`;
       return { text, refused: true };
     }
-    if (live !== undefined && isApplied(object, live)) return undefined;
+    const settle = (left: KubeObject) =>
+      this.#settled.set(identity(desired), { hash, version: versionOf(left), at: now() });
+    if (live !== undefined && isApplied(object, live)) {
+      settle(live);
+      return undefined;
+    }
     assertLeader();
     const answer = await api.apply(type, object, { manager: FIELD_MANAGER, force: true });
     if (!answer.ok) return troubleOf(`${desired.kind} ${name} cannot be written`, answer);
-    this.#settled.set(identity(desired), { hash, version: versionOf(answer.value) });
+    settle(answer.value);
     cache?.take(answer.value, false);
     return undefined;
   }
