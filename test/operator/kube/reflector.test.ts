@@ -40,6 +40,9 @@ describe('a list', () => {
     namespace = await makeNamespace(direct, 'many');
     const names = Array.from({ length: COUNT }, (_, index) => `entry-${index}`);
     await Promise.all(names.map(async (name) => value(await direct.create(CONFIG_MAP, configMap(namespace, name)))));
+    // The controller manager puts one of its own into every namespace, when it gets to it.
+    const own = async () => (await direct.get(CONFIG_MAP, namespace, 'kube-root-ca.crt')).ok;
+    await until('the namespace has what each has', own);
   }, 120_000);
 
   const pagesOf = (from: number) =>
