@@ -21,7 +21,7 @@ beforeAll(async () => {
   world = await startWorld();
 }, 300_000);
 
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const CHANGES = 20;

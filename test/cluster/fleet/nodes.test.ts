@@ -11,7 +11,7 @@ beforeAll(async () => {
   world = await startWorld();
 }, 300_000);
 
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 test('its pods are spread over nodes that have no zones', async () => {
   expect(new Set((await world.pods()).map(({ node }) => node))).toEqual(new Set(['node1', 'node2']));

@@ -11,7 +11,7 @@ beforeAll(async () => {
   world = await startWorld();
 }, 300_000);
 
-afterAll(() => world.stop());
+afterAll(() => world?.stop());
 
 test('a rolling update to another image: no connection is refused or cut, and every pod is a new one', async () => {
   const outcome = await underLoad(world, 'rolling update', () => roll(world, 1));

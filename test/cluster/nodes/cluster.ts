@@ -3,6 +3,7 @@
  * calls this must have been started under UNSHARE (test/support/unshare.ts), as test/run.ts does for test/cluster/nodes.
  */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ensurePackages } from '../../support/debian.ts';
 import { type Finished, run } from '../../support/child-process.ts';
@@ -56,6 +57,7 @@ export interface Cluster {
 }
 
 const PORT = 6443;
+const LAST_LINES = 15;
 
 /** A lost node is noticed in a test's time: after the grace period its pods are no endpoints, seconds later they are replaced. */
 const CONTROLLER_MANAGER = ['--node-monitor-grace-period', '20s', '--node-monitor-period', '2s'];
@@ -114,8 +116,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     closers.push(() => balancer.stop());
 
     await until('every node is ready', async () => (await readyNodes(controlPlane)) === nodes.length, {
-      seconds: 90,
-      detail: () => `Logs are in ${folder}/log`,
+      seconds: 180,
+      detail: () => lastWords(folder),
     });
     const alive = new Set(nodes);
     return {
@@ -155,4 +157,16 @@ async function readyNodes({ ask }: ControlPlane): Promise<number> {
   const isReady = ({ status: { conditions = [] } }: NodeObject) =>
     conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
   return (body as { items: NodeObject[] }).items.filter(isReady).length;
+}
+
+/** Of every kubelet: why a node is not ready is said nowhere else, and its logs go with the cluster. */
+function lastWords(folder: string): string {
+  const logs = readdirSync(join(folder, 'log')).filter((name) => name.endsWith('-kubelet.log'));
+  const ends = logs.map((name) =>
+    readFileSync(join(folder, 'log', name), 'utf8')
+      .trim()
+      .split('\n')
+      .slice(-LAST_LINES),
+  );
+  return ends.map((lines, at) => `${logs[at]}:\n${lines.join('\n')}`).join('\n');
 }
