@@ -63,17 +63,7 @@ const LAST_LINES = 15;
 const CONTROLLER_MANAGER = ['--node-monitor-grace-period', '20s', '--node-monitor-period', '2s'];
 const TOLERATIONS = ['--default-not-ready-toleration-seconds', '5', '--default-unreachable-toleration-seconds', '5'];
 
-/** A machine that does not come up is set up once more, and said aloud: what is tested here is not the kubelet. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  try {
-    return await setUp(options);
-  } catch (cause) {
-    process.stdout.write(`A cluster did not come up and is set up once more. ${(cause as Error).message}\n`);
-    return await setUp(options);
-  }
-}
-
-async function setUp(options: ClusterOptions = {}): Promise<Cluster> {
   ensurePackages(['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'iproute2', 'conntrack']);
   const programs = await buildPrograms(['kube-scheduler', 'kubelet', 'kube-proxy', 'coredns', 'pause']);
   const closers: (() => Promise<void>)[] = [];
@@ -126,7 +116,7 @@ async function setUp(options: ClusterOptions = {}): Promise<Cluster> {
     closers.push(() => balancer.stop());
 
     await until('every node is ready', async () => (await readyNodes(controlPlane)) === nodes.length, {
-      seconds: 90,
+      seconds: 180,
       detail: () => lastWords(folder),
     });
     const alive = new Set(nodes);
