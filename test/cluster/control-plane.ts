@@ -1,9 +1,9 @@
 /** A real control plane on loopback, ready in seconds, without root: etcd, kube-apiserver and kube-controller-manager. */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ensurePackages } from '../support/debian.ts';
 import { freePort } from '../support/free-port.ts';
 import { type ApiRequest, apiRequestOf } from './api-request.ts';
@@ -60,7 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   ensurePackages(['openssl']);
   const programs = await buildPrograms(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl']);
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-cluster-'));
-  const kept = removeWithUs(folder);
+  const left = removeWithUs(folder);
   const daemons: Daemon[] = [];
   let api: ApiServer | undefined;
   let closeAsked = () => {};
@@ -68,8 +68,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     closeAsked();
     await api?.stop();
     for (const daemon of daemons.reverse()) await daemon.kill();
+    const logs = process.env['ISTHMUS_CLUSTER_LOGS'];
+    if (logs !== undefined) cpSync(join(folder, 'log'), join(logs, basename(folder)), { recursive: true });
     rmSync(folder, { recursive: true, force: true });
-    kept.release();
+    left.release();
   };
   try {
     for (const name of ['log', 'pki']) mkdirSync(join(folder, name));

@@ -78,6 +78,8 @@ export interface ContainedHaproxy {
   /** Where its connections to the relays come from. */
   readonly address: string;
   readonly container: StartedTestContainer;
+  /** Whether it sends connections to every relay; one that was not ready at its last check gets none. */
+  sendsToAll(): boolean;
   stop(): Promise<void>;
 }
 
@@ -90,21 +92,31 @@ export async function startHaproxyContainer(
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-haproxy-'));
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'haproxy.cfg'), haproxySettings({ servers }, '*:25'));
+  let output = '';
   const container = await new GenericContainer(MACHINE_IMAGE)
     .withNetwork(network)
     .withNetworkAliases(name)
     .withBindMounts([...MACHINE_MOUNTS, { source: folder, target: '/etc/haproxy', mode: 'ro' }])
     .withEntrypoint(['/usr/sbin/haproxy'])
     .withCommand(['-db', '-f', '/etc/haproxy/haproxy.cfg'])
+    .withLogConsumer((stream) => stream.on('data', (part) => (output += String(part))))
     .withExposedPorts(25)
     .withWaitStrategy(Wait.forListeningPorts())
     .start();
   return {
     address: container.getIpAddress(network.getName()),
     container,
+    sendsToAll: () => servers.every((_, at) => lastCheckOf(`relay${at + 1}`, output) === 'succeeded'),
     stop: async () => {
       await container.stop();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** It writes of a check when its outcome is another than that of the one before. */
+function lastCheckOf(server: string, output: string): string | undefined {
+  return [...output.matchAll(/Health check for server relays\/(\S+) (\w+)/g)].findLast(
+    ([, name]) => name === server,
+  )?.[2];
 }

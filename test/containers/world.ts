@@ -58,6 +58,7 @@ export async function startWorld(): Promise<World> {
   for (const { isReady, output } of relays) {
     await until('a relay runs the configuration', isReady, { detail: output });
   }
+  await until('HAProxy sends to both relays', haproxy.sendsToAll);
   return {
     tenant1,
     tenant2,
