@@ -53,6 +53,9 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+/** Names a folder in which the logs of every cluster stay, each in a folder of its own, when it is stopped. */
+export const LOGS_VARIABLE = 'ISTHMUS_CLUSTER_LOGS';
+
 /** Of a range that nothing on this machine uses; the API server has the first address of it. */
 const SERVICE_CIDR = '10.99.0.0/16';
 
@@ -68,7 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     closeAsked();
     await api?.stop();
     for (const daemon of daemons.reverse()) await daemon.kill();
-    const logs = process.env['ISTHMUS_CLUSTER_LOGS'];
+    const logs = process.env[LOGS_VARIABLE];
     if (logs !== undefined) cpSync(join(folder, 'log'), join(logs, basename(folder)), { recursive: true });
     rmSync(folder, { recursive: true, force: true });
     left.release();

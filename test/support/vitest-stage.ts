@@ -1,9 +1,10 @@
 /** Runs vitest over the test files of a stage, perhaps in a network namespace, and says how many tests passed and failed. */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { LOGS_VARIABLE } from '../cluster/control-plane.ts';
 import { removeWithUs } from '../cluster/left-over.ts';
 import { COUNT_FILE_VARIABLE, type TestCount } from './count-reporter.ts';
 import { PATH } from './debian.ts';
@@ -24,11 +25,11 @@ const ONE_AFTER_ANOTHER = ['--no-file-parallelism'];
 // Limits that only a test which hangs meets: pods start, nodes are lost and found lost, leases run out.
 const PATIENT = ['--testTimeout=180000', '--hookTimeout=300000'];
 
-const STAGES: Readonly<Record<Stage, { unshared: boolean; args: readonly string[] }>> = {
-  here: { unshared: false, args: [] },
-  namespace: { unshared: true, args: ONE_AFTER_ANOTHER },
-  cluster: { unshared: false, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
-  nodes: { unshared: true, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
+const STAGES: Readonly<Record<Stage, { unshared: boolean; clusters: boolean; args: readonly string[] }>> = {
+  here: { unshared: false, clusters: false, args: [] },
+  namespace: { unshared: true, clusters: false, args: ONE_AFTER_ANOTHER },
+  cluster: { unshared: false, clusters: true, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
+  nodes: { unshared: true, clusters: true, args: [...ONE_AFTER_ANOTHER, ...PATIENT] },
 };
 
 /** Every named file must be seen: a run that looked at less than it was told to is a failure. */
@@ -37,18 +38,28 @@ export async function runVitest(files: readonly string[], stage: Stage): Promise
   const kept = removeWithUs(directory);
   const countFile = join(directory, 'count.json');
   const reporters = ['--reporter=default', '--reporter=./test/support/count-reporter.ts'];
-  const { unshared, args: order } = STAGES[stage];
+  const { unshared, clusters, args: order } = STAGES[stage];
   const vitest = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...order, ...reporters, ...files];
   const [command = '', ...args] = unshared ? [...UNSHARE, ...vitest] : vitest;
   const env: NodeJS.ProcessEnv = { ...process.env, PATH, [COUNT_FILE_VARIABLE]: countFile };
   if (unshared) env[NAMESPACE_VARIABLE] = '1';
   // Whoever would remove a cluster's folder when its test is killed dies with the namespace; here it goes in any case.
   if (stage === 'nodes') env['TMPDIR'] = directory;
+  const logs = clusters && env[LOGS_VARIABLE] === undefined ? mkdtempSync(join(tmpdir(), 'isthmus-logs-')) : undefined;
+  if (logs !== undefined) env[LOGS_VARIABLE] = logs;
   const code = await toTheEnd(command, args, env, unshared ? 'SIGKILL' : undefined);
   const count = readCount(countFile);
   rmSync(directory, { recursive: true, force: true });
   kept.release();
-  return judge(files, count, code);
+  const result = judge(files, count, code);
+  if (logs === undefined) return result;
+  if (result.failed > 0 && readdirSync(logs).length > 0)
+    return {
+      ...result,
+      complaints: [...result.complaints, `${files.join(' ')}: what its servers wrote is in ${logs}`],
+    };
+  rmSync(logs, { recursive: true, force: true });
+  return result;
 }
 
 /** A signal to us is passed on, as `instead` where the command would not listen to another. */
