@@ -34,6 +34,8 @@ export const PROGRAMS: Readonly<Record<string, readonly Program[]>> = {
     program('iptables', 'iptables', true),
     program('iproute2', 'ip', true),
   ],
+  'gitops/git-server.ts': [program('git')],
+  'gitops/argocd.ts': [program('redis-server')],
   'cluster/authority.ts': [program('openssl')],
   'cluster/nodes/control-groups.ts': [program('util-linux', 'flock', true)],
   'cluster/nodes/cluster.ts': [
