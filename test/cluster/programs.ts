@@ -47,11 +47,12 @@ const MODULES: readonly GoModule[] = [
     programs: { 'metrics-server': 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
     linkerFlags: [],
   },
+  { folder: 'kstatus', programs: { kstatus: '.' }, linkerFlags: [] },
 ];
 
 export type ProgramName =
   | (typeof KUBERNETES)[number]
-  | ('etcd' | 'helm' | 'coredns' | 'pause' | 'echo' | 'metrics-server');
+  | ('etcd' | 'helm' | 'coredns' | 'pause' | 'echo' | 'metrics-server' | 'kstatus');
 
 export const PROGRAM_NAMES = MODULES.flatMap((module) => Object.keys(module.programs)) as readonly ProgramName[];
 
