@@ -4,20 +4,12 @@
  */
 
 import type { Claim } from '../core/delivery.ts';
-import type { Path } from '../core/envelope.ts';
 import type { ReceivedMessage } from '../core/message.ts';
 import { formatReply, type Reply, reply, replyClass } from '../core/reply.ts';
 import type { TransactionEdges } from './edges.ts';
+import type { FailedRecipient, Promised, TakenRecipient } from './promised.ts';
 import { reportFailed } from './report.ts';
-import type { Promised, TakenRecipient } from './settle.ts';
 import { failureFields, judge } from './verdict.ts';
-
-/** Refused for good. */
-export interface FailedRecipient {
-  readonly path: Path;
-  readonly reply: Reply;
-  readonly cause: string;
-}
 
 export type Asked =
   | { readonly ok: true; readonly claim: Claim; readonly taken: readonly TakenRecipient[] }

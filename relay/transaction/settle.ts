@@ -4,39 +4,21 @@
  */
 
 import type { Claim } from '../core/delivery.ts';
-import { isNullPath, type Path } from '../core/envelope.ts';
+import { isNullPath } from '../core/envelope.ts';
 import { parseHeader } from '../core/header.ts';
 import { isJournalReport } from '../core/journal.ts';
 import type { ReceivedMessage } from '../core/message.ts';
 import { proveByHeader } from '../core/proof.ts';
-import { type AcceptedRecipient, decideRecipient, REFUSAL_REPLIES } from '../core/recipient.ts';
+import { decideRecipient, REFUSAL_REPLIES } from '../core/recipient.ts';
 import type { Reply } from '../core/reply.ts';
 import { announcedReversePath } from '../core/reverse-path.ts';
 import type { ClientIdentity } from '../core/source.ts';
-import { askAgain, type FailedRecipient } from './ask-again.ts';
+import { askAgain } from './ask-again.ts';
 import { refuseMessage, type Refused, type Sending } from './content.ts';
 import type { TransactionEdges } from './edges.ts';
 import { takesMessage, TOO_FAST } from './message-rate.ts';
+import type { FailedRecipient, Promised, TakenRecipient } from './promised.ts';
 import { Trail } from './trail.ts';
-import type { TransactionStart } from './start.ts';
-
-/** A recipient that was answered 250. */
-export interface TakenRecipient {
-  readonly path: Path;
-  readonly recipient: AcceptedRecipient;
-}
-
-/** What RCPT has brought about. */
-export interface Promised {
-  readonly start: TransactionStart;
-  readonly trail: Trail;
-  readonly taken: readonly TakenRecipient[];
-  readonly first: AcceptedRecipient;
-  /** As the next hop has heard it, or would. */
-  readonly reversePath: string;
-  /** undefined for provisional recipients: nobody was asked. */
-  readonly claim: Claim | undefined;
-}
 
 export type Settled = { readonly ok: true; readonly sending: Sending } | { readonly ok: false; readonly reply: Reply };
 

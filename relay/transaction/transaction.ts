@@ -12,7 +12,8 @@ import { sharesItsAddress } from '../core/source.ts';
 import { type Answered, deliverContent, refuseMessage } from './content.ts';
 import type { ReceiveResult, TransactionEdges } from './edges.ts';
 import type { TransactionStart } from './start.ts';
-import { outgoingOf, type Promised, refusedOf, settle, type TakenRecipient } from './settle.ts';
+import type { Promised, TakenRecipient } from './promised.ts';
+import { outgoingOf, refusedOf, settle } from './settle.ts';
 import { Trail } from './trail.ts';
 import { type FailedStep, failureFields, judge } from './verdict.ts';
 
