@@ -153,6 +153,8 @@ export class Intake {
     const metadata = this.#options.metadata[kind].get(namespace, name)?.metadata;
     if (metadata !== undefined && this.#has.get(key) === metadata.resourceVersion) return undefined;
     const answer = await this.#options.api.get(kind === 'Secret' ? SECRET : CONFIG_MAP, namespace, name);
+    // The last reference went meanwhile, and the compiler forgets it: whoever refers to it next must have it read.
+    if (!this.#referrers.has(key)) return undefined;
     const found = answer.ok ? dataOf(answer.value) : answer.status === 404 ? 'missing' : 'unknown';
     if (found === 'unknown') this.#has.delete(key);
     else this.#has.set(key, answer.ok ? (answer.value.metadata.resourceVersion ?? '') : '');

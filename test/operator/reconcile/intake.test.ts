@@ -17,9 +17,11 @@ const table = (name: string, generation: number): KubeObject => ({
   },
 });
 
-function intakeOf() {
-  const get = (_: unknown, namespace: string, name: string) =>
-    Promise.resolve({ ok: true, value: { kind: 'ConfigMap', metadata: { namespace, name }, data: {} } });
+function intakeOf(untilRead = () => Promise.resolve()) {
+  const get = async (_: unknown, namespace: string, name: string) => {
+    await untilRead();
+    return { ok: true, value: { kind: 'ConfigMap', metadata: { namespace, name }, data: {} } };
+  };
   const metadata = { Secret: new ObjectCache(SECRET), ConfigMap: new ObjectCache(CONFIG_MAP) };
   const intake = new Intake({ api: { get } as never, metadata, onChange: () => undefined });
   const data = async () =>
@@ -45,6 +47,18 @@ describe('the intake', () => {
     intake.take(table('users', 1), false);
     await data();
     intake.take(table('users', 1), true);
+    intake.take(table('users', 2), false);
+    expect(await data()).toEqual(['users found']);
+  });
+
+  it('asks anew for a table to which the last reference went while it was being read', async () => {
+    const answer = Promise.withResolvers<void>();
+    const { intake, data } = intakeOf(() => answer.promise);
+    intake.take(table('users', 1), false);
+    const reading = data();
+    intake.take(table('users', 1), true);
+    answer.resolve();
+    expect(await reading).toEqual(['users unknown']);
     intake.take(table('users', 2), false);
     expect(await data()).toEqual(['users found']);
   });
