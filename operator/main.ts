@@ -166,7 +166,11 @@ class Operator {
     this.#leads = true;
     this.#election.signal.addEventListener('abort', () => this.#fail(this.#election.signal.reason));
     this.#log.info({}, 'leading');
-    const compiler = await startCompiler({ credentialKey: await this.#key(), domains: this.#settings.domains });
+    const compiler = await startCompiler(
+      { credentialKey: await this.#key(), domains: this.#settings.domains },
+      // Nothing would be compiled any more: whoever leads next has a fresh one.
+      { onDeath: (error) => this.#fail(error) },
+    );
     const events = eventRecorder({
       api: this.#kube,
       component: 'isthmus-operator',
@@ -210,6 +214,7 @@ class Operator {
   /** There is no second term: whoever starts this process again gives it a fresh one. */
   #fail(error: unknown): void {
     if (this.#isEnding) return;
+    this.#isEnding = true;
     if (error instanceof LeadershipLost) this.#log.error({ reason: error.message }, 'this process leads no longer');
     else this.#log.fatal({ err: error }, 'ending');
     this.#end.resolve(1);

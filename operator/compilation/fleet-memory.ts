@@ -44,7 +44,7 @@ export class FleetMemory {
   tombstones(): Tombstone[] {
     const graves = new Map<string, Tombstone>();
     for (const tombstone of [...(this.#last?.tombstones ?? []), ...(this.#inForce?.tombstones ?? [])]) {
-      const key = `${tombstone.kind} ${tombstone.name}`;
+      const key = keyOf(tombstone);
       if (!graves.has(key)) graves.set(key, tombstone);
     }
     return [...graves.values()];
@@ -53,7 +53,10 @@ export class FleetMemory {
   restore({ pieces, memory, revision }: StoredFleet): Restored {
     const unpacked = unpackStored(pieces, memory, revision, this.#key);
     if (!unpacked.ok) return unpacked;
-    const { config, tombstones, confidentialRules, parts } = unpacked;
+    const { config, confidentialRules, parts } = unpacked;
+    // What is in force has no grave: one that was stored for an earlier revision would hold less, and not as long.
+    const isInForce = namesOf(config);
+    const tombstones = unpacked.tombstones.filter((tombstone) => !isInForce.has(keyOf(tombstone)));
     this.#inForce = { config, tombstones, confidentialRules };
     this.#restoredParts = parts;
     return { ok: true, parts };
@@ -73,11 +76,12 @@ export class FleetMemory {
 
   pack({ config, credentials, confidentialRules: ofRules }: FleetResult, tombstones: readonly Tombstone[]): Packed {
     const confidentialRules = new Set(ofRules);
-    for (const { name } of tombstones) {
+    const stored = this.#alsoInForce(tombstones);
+    for (const { name } of stored) {
       const wasSecret = [this.#inForce, this.#last].some((outcome) => outcome?.confidentialRules.has(name) === true);
       if (wasSecret) confidentialRules.add(name);
     }
-    const packed = this.#packer.pack({ config, credentials, confidentialRules, tombstones });
+    const packed = this.#packer.pack({ config, credentials, confidentialRules, tombstones: stored });
     this.#last = { config, tombstones, confidentialRules };
     this.#compiled.delete(config.revision);
     this.#compiled.set(config.revision, this.#last);
@@ -87,6 +91,13 @@ export class FleetMemory {
     }
     if (packed.ok) this.#share(config, packed.parts);
     return packed;
+  }
+
+  /** A manifest has one memory for both of its revisions, and this one may be withdrawn: what it unburies stays in there. */
+  #alsoInForce(tombstones: readonly Tombstone[]): Tombstone[] {
+    const known = new Set(tombstones.map(keyOf));
+    const others = (this.#inForce?.tombstones ?? []).filter((tombstone) => !known.has(keyOf(tombstone)));
+    return [...tombstones, ...others];
   }
 
   /** Rules that were restored and come out the same are in memory once. */
@@ -102,4 +113,18 @@ export class FleetMemory {
     );
     this.#inForce = { ...inForce, config: { ...inForce.config, rewriteRules: shared } };
   }
+}
+
+function keyOf({ kind, name }: Pick<Tombstone, 'kind' | 'name'>): string {
+  return `${kind} ${name}`;
+}
+
+function namesOf({ sharedDomains, tenantRoutes, rewriteRules }: RelayConfig): Set<string> {
+  const of = (kind: Tombstone['kind'], all: readonly { readonly name: string }[]) =>
+    all.map(({ name }) => keyOf({ kind, name }));
+  return new Set([
+    ...of('SharedDomain', sharedDomains),
+    ...of('TenantRoute', tenantRoutes),
+    ...of('RewriteRule', rewriteRules),
+  ]);
 }

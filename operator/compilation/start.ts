@@ -6,11 +6,22 @@ import { Inbound } from './inbound.ts';
 import type { FromThread, ToThread } from './messages.ts';
 import { Outbox } from './outbox.ts';
 
+export interface Watchdog {
+  /** No answer takes that long: the thread is taken for hung, and ended. */
+  readonly answerMs?: number;
+  /** It has died by itself, also while nobody asked it for anything. Told once. */
+  readonly onDeath?: (cause: Error) => void;
+}
+
+/** A million addresses take 6.3 s; a processor that is throttled to a tenth, with as much again waiting, is not hung. */
+const ANSWER_MS = 300_000;
+
 /** Rejects when the thread cannot start. */
-export async function startCompiler(options: CompilerOptions): Promise<Compiler> {
+export async function startCompiler(options: CompilerOptions, watchdog: Watchdog = {}): Promise<Compiler> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const compiler = new ThreadedCompiler(
     new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options }),
+    watchdog,
   );
   await compiler.ready;
   return compiler;
@@ -19,29 +30,37 @@ export async function startCompiler(options: CompilerOptions): Promise<Compiler>
 interface Waiting {
   readonly resolve: (answer: Restored | Compilation) => void;
   readonly reject: (cause: Error) => void;
+  readonly late: NodeJS.Timeout;
 }
 
 class ThreadedCompiler implements Compiler {
   readonly ready: Promise<void>;
   readonly #thread: Worker;
+  readonly #watchdog: Watchdog;
   readonly #outbox: Outbox;
   readonly #inbound = new Inbound();
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #death: Error | undefined;
 
-  constructor(thread: Worker) {
+  constructor(thread: Worker, watchdog: Watchdog) {
     this.#thread = thread;
+    this.#watchdog = watchdog;
     this.#outbox = new Outbox((message, transfer) => thread.postMessage(message, transfer));
     const started = Promise.withResolvers<void>();
     this.ready = started.promise;
     const die = (error: Error) => {
       started.reject(error);
-      this.#die(error);
+      this.#fall(error);
     };
+    const late = this.#deadline('has not started', die);
     thread.on('message', (message: FromThread) => {
-      if (message.type === 'ready') started.resolve();
-      else this.#hear(message);
+      if (message.type !== 'ready') {
+        this.#hear(message);
+        return;
+      }
+      clearTimeout(late);
+      started.resolve();
     });
     thread.on('messageerror', (cause) => die(new Error('a message of the compiling thread cannot be read', { cause })));
     thread.on('error', (cause) => die(new Error('the compiling thread has died', { cause })));
@@ -76,8 +95,10 @@ class ThreadedCompiler implements Compiler {
       return promise;
     }
     const id = this.#nextId++;
-    this.#waiting.set(id, { resolve, reject });
-    this.#outbox.send(question(id));
+    const asked = question(id);
+    const late = this.#deadline(`has not answered "${asked.type}"`, (error) => this.#fall(error));
+    this.#waiting.set(id, { resolve, reject, late });
+    this.#outbox.send(asked);
     return promise;
   }
 
@@ -98,15 +119,33 @@ class ThreadedCompiler implements Compiler {
   }
 
   #answer(id: number, answer: Restored | Compilation): void {
-    this.#waiting.get(id)?.resolve(answer);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    clearTimeout(waiting?.late);
+    waiting?.resolve(answer);
+  }
+
+  #deadline(what: string, onLate: (error: Error) => void): NodeJS.Timeout {
+    const ms = this.#watchdog.answerMs ?? ANSWER_MS;
+    return setTimeout(() => onLate(new Error(`the compiling thread ${what} for ${ms / 1000} s`)), ms).unref();
+  }
+
+  /** Without its being asked to. */
+  #fall(cause: Error): void {
+    if (this.#death !== undefined) return;
+    this.#die(cause);
+    void this.#thread.terminate();
+    this.#watchdog.onDeath?.(cause);
   }
 
   /** The first cause is the one that counts. */
   #die(cause: Error): void {
     this.#death ??= cause;
     this.#outbox.close();
-    for (const { reject } of this.#waiting.values()) reject(this.#death);
+    for (const { reject, late } of this.#waiting.values()) {
+      clearTimeout(late);
+      reject(this.#death);
+    }
     this.#waiting.clear();
   }
 }

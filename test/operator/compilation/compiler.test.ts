@@ -1,8 +1,8 @@
 /** The compiling thread: what goes in comes out compiled, and what did not change is the same object as before. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Change, Compiler } from '../../../operator/compilation/compiler.ts';
-import { startCompiler } from '../../../operator/compilation/start.ts';
+import type { Change, CompiledFleet, Compiler } from '../../../operator/compilation/compiler.ts';
+import { startCompiler, type Watchdog } from '../../../operator/compilation/start.ts';
 import {
   FLEET,
   DOMAIN,
@@ -21,8 +21,8 @@ import {
 
 const started: Compiler[] = [];
 
-async function start(): Promise<Compiler> {
-  const compiler = await startCompiler({ credentialKey: KEY, domains: [] });
+async function start(watchdog: Watchdog = {}): Promise<Compiler> {
+  const compiler = await startCompiler({ credentialKey: KEY, domains: [] }, watchdog);
   started.push(compiler);
   return compiler;
 }
@@ -187,6 +187,31 @@ describe('the compiler', () => {
     expect(configOf(again).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
   });
 
+  it('holds it through a restart as well, and what is in force longest of all', async () => {
+    const compiler = await start();
+    compiler.update(WORLD);
+    compiler.inForce('mail', 'default', fleetOf(await compiler.compile(0)).revision);
+    const gone: Change = { type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' };
+    compiler.update([gone]);
+    const without = fleetOf(await compiler.compile(1));
+    compiler.inForce('mail', 'default', without.revision);
+    const back = rule('others', pairs('cid', 'dan'));
+    compiler.update([back]);
+    const candidate = fleetOf(await compiler.compile(2));
+    // The manifest has one memory for both of its revisions: the last that was published with one of them.
+    const heldAfter = async (inForce: CompiledFleet) => {
+      const next = await start();
+      expect(await next.restore({ ...stored(inForce), memory: stored(candidate).memory })).toMatchObject({ ok: true });
+      next.update([...WORLD.slice(0, -1), back]);
+      expect(configOf(fleetOf(await next.compile(3))).held.addresses).toEqual([]);
+      next.update([gone]);
+      return configOf(fleetOf(await next.compile(4))).held.addresses;
+    };
+    const cid = ['cid@shared.example', 'cid@tenant.example'];
+    expect(await heldAfter(without)).toEqual(cid);
+    expect(await heldAfter(candidate)).toEqual([...cid, 'dan@shared.example', 'dan@tenant.example']);
+  });
+
   it('says why what is stored cannot be read', async () => {
     const compiler = await start();
     const broken = { namespace: 'mail', name: 'default', revision: 'r', pieces: [Buffer.from('x')], memory: [] };
@@ -240,5 +265,39 @@ describe('the compiler', () => {
     compiler.update([{ type: 'resource', resource: { kind: 'RelayFleet' } } as unknown as Change]);
     const death = await compiler.compile(0).catch((error: unknown) => error);
     expect(death).toMatchObject({ message: 'the compiling thread has died', cause: expect.any(TypeError) as unknown });
+  });
+
+  it('ends a thread that does not answer in time, and says so to whoever waits and to whoever watches', async () => {
+    const deaths: string[] = [];
+    const watchdog = { answerMs: 60_000, onDeath: ({ message }: Error) => void deaths.push(message) };
+    const compiler = await start(watchdog);
+    const names = Array.from({ length: 1000 }, (_, at) => `name${at}`);
+    compiler.update([FLEET, DOMAIN, route(), rule('people', pairs(...names))]);
+    // No thread has compiled so many rows by then.
+    watchdog.answerMs = 1;
+    const hung = 'the compiling thread has not answered "compile" for 0.001 s';
+    await expect(compiler.compile(0)).rejects.toThrow(hung);
+    await expect(compiler.compile(0)).rejects.toThrow(hung);
+    expect(deaths).toEqual([hung]);
+  });
+
+  it('rejects when its thread does not start in time', async () => {
+    const late = 'the compiling thread has not started for 0.001 s';
+    await expect(start({ answerMs: 1 })).rejects.toThrow(late);
+  });
+
+  it('says that its thread has died while nobody asked it for anything', async () => {
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    const compiler = await start({ onDeath: resolve });
+    compiler.update([{ type: 'resource', resource: { kind: 'RelayFleet' } } as unknown as Change]);
+    expect(await promise).toMatchObject({ message: 'the compiling thread has died' });
+    await expect(compiler.compile(0)).rejects.toThrow('the compiling thread has died');
+  });
+
+  it('does not count its own end as a death', async () => {
+    const deaths: Error[] = [];
+    const compiler = await start({ onDeath: (cause) => void deaths.push(cause) });
+    await compiler.close();
+    expect(deaths).toEqual([]);
   });
 });
