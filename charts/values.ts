@@ -43,7 +43,7 @@ export const chartValues = z.strictObject({
   /** The generator puts the RelayFleet's own schema here. */
   defaultFleet: z.strictObject({ create: z.boolean(), spec: foreign }),
   fleets: z.strictObject({
-    networkPolicy: z.strictObject({ enabled: z.boolean(), metricsFrom: peers }),
+    networkPolicy: z.strictObject({ enabled: z.boolean(), metricsFrom: peers, nextHopPodPorts: z.array(port) }),
     serviceMonitor: z.strictObject({ enabled: z.boolean(), labels, intervalSeconds: z.int().min(1).max(86400) }),
   }),
   replicas: z.int().min(0).max(10),

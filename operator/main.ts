@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
+import { clusterResolvers } from './cluster-resolvers.ts';
 import type { Compiler } from './compilation/compiler.ts';
 import { startCompiler } from './compilation/start.ts';
 import { connect, type Kube } from './kube/client.ts';
@@ -185,6 +186,7 @@ class Operator {
       compiler,
       settings: this.#settings,
       operatorNamespace: this.#namespace,
+      clusterResolvers: clusterResolvers(),
       log: this.#log,
       metrics: this.#metrics,
       now,

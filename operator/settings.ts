@@ -37,6 +37,8 @@ export const settingsSchema = z.strictObject({
       enabled: z.boolean().default(true),
       /** Who may read /metrics and /status on 9090 besides the operator. */
       metricsFrom: z.array(peer).default([{}]),
+      /** On which mail systems listen in pods of this cluster, besides the ports of next hops. */
+      nextHopPodPorts: z.array(z.int().min(1).max(65535)).default([2525]),
     })
     .prefault({}),
   serviceMonitor: z

@@ -22,8 +22,8 @@ export interface ManifestInput {
   readonly replicas: number | undefined;
   /** The cluster knows the kind ServiceMonitor. */
   readonly serviceMonitors: boolean;
-  /** Addresses of the API server as far as they are known, which relay pods have no business with. */
-  readonly apiServerAddresses?: readonly string[];
+  /** Addresses that pods of this cluster ask for names, beside pods that answer there; default: none is known. */
+  readonly clusterResolvers?: readonly string[];
 }
 
 /** What is sent while nobody else owns spec.replicas and the RelayFleet names no number. */

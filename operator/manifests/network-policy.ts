@@ -7,6 +7,8 @@ import { ownedMetadata } from './metadata.ts';
 import { HTTP_PORT, SMTP_PORT, selectorLabels, workloadName } from './names.ts';
 
 const DNS_PORT = 53;
+/** Behind the cluster's DNS Service pods listen where they like: OpenShift's on 5353, Gardener's on 8053. */
+const DNS_POD_PORTS = [DNS_PORT, 5353, 8053];
 const MX_PORT = 25;
 /** RFC 8461 §3.3: policies of MTA-STS are fetched by HTTPS. */
 const HTTPS_PORT = 443;
@@ -16,7 +18,7 @@ const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** Clouds answer with a machine's own credentials there. */
 const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
-/** No public web server has these addresses, but the API server and Services of the cluster do. */
+/** No public web server has these addresses, but the cluster's Services and, mostly, its API server do. */
 const NOT_PUBLIC = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -34,7 +36,9 @@ interface Port {
 }
 
 const tcp = (port: number): Port => ({ protocol: 'TCP', port });
-const udp = (port: number): Port => ({ protocol: 'UDP', port });
+const onBoth = (port: number): Port[] => [{ protocol: 'UDP', port }, tcp(port)];
+
+const ANY_POD = { namespaceSelector: {} };
 
 /** undefined: not wanted. */
 export function networkPolicy(input: ManifestInput): KubeObject | undefined {
@@ -69,21 +73,26 @@ function peer({ namespaceLabels, podLabels }: Settings['networkPolicy']['metrics
   };
 }
 
-function egress({ fleet, compiled, apiServerAddresses = [] }: ManifestInput) {
+/** A rule without ports would mean all of them; one that is empty is left out. */
+const rule = (to: readonly object[], ports: readonly Port[]) =>
+  to.length === 0 || ports.length === 0 ? [] : [{ to, ports }];
+
+const ascending = (ports: ReadonlySet<number>): number[] => [...ports].sort((a, b) => a - b);
+
+function egress({ fleet, settings, compiled, clusterResolvers = [] }: ManifestInput) {
   const { route, dnsServers = [] } = fleet.spec.outbound;
-  const apiServer = apiServerAddresses.map(singleAddress);
   const mailPorts = new Set([...compiled.ports.nextHops, ...(route === 'MX' ? [MX_PORT] : [])]);
-  const resolvers = [
-    { namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: 'kube-system' } } },
-    ...dnsServers.map((address) => ({ ipBlock: { cidr: singleAddress(address) } })),
-  ];
-  // Some networks hold that a block of addresses never means a pod, and a mail system may run in this cluster.
-  const mailSystems = [...everywhereBut([...LINK_LOCAL, ...apiServer]), { namespaceSelector: {} }];
+  const podPorts = new Set(mailPorts.size === 0 ? [] : [...mailPorts, ...settings.networkPolicy.nextHopPodPorts]);
+  const resolvers = [...new Set([...clusterResolvers, ...dnsServers])];
+  const onWeb = route === 'MX' ? [tcp(HTTPS_PORT)] : [];
+  // Most networks judge a connection to a Service by the pod behind it and by that pod's port. Some of them hold that a
+  // block of addresses never means a pod.
   return [
-    { to: resolvers, ports: [udp(DNS_PORT), tcp(DNS_PORT)] },
-    // A rule without ports would mean all of them.
-    ...(mailPorts.size === 0 ? [] : [{ to: mailSystems, ports: [...mailPorts].toSorted((a, b) => a - b).map(tcp) }]),
-    ...(route === 'MX' ? [{ to: everywhereBut([...NOT_PUBLIC, ...apiServer]), ports: [tcp(HTTPS_PORT)] }] : []),
+    ...rule([ANY_POD], DNS_POD_PORTS.flatMap(onBoth)),
+    ...rule(resolvers.map(toAddress), onBoth(DNS_PORT)),
+    ...rule(everywhereBut(LINK_LOCAL), ascending(mailPorts).map(tcp)),
+    ...rule([ANY_POD], ascending(podPorts).map(tcp)),
+    ...rule(everywhereBut(NOT_PUBLIC), onWeb),
   ];
 }
 
@@ -95,4 +104,4 @@ function everywhereBut(networks: readonly string[]) {
 }
 
 const isIPv6 = (network: string): boolean => network.includes(':');
-const singleAddress = (address: string): string => `${address}/${isIPv6(address) ? 128 : 32}`;
+const toAddress = (address: string) => ({ ipBlock: { cidr: `${address}/${isIPv6(address) ? 128 : 32}` } });

@@ -32,11 +32,12 @@ export class FleetWorkload {
 
   /** What cannot be written keeps nothing else from being done. Answers in how many milliseconds it is tried again. */
   async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<number | undefined> {
-    const { log, settings, operatorNamespace, world } = this.#around;
+    const { log, settings, operatorNamespace, clusterResolvers = [], world } = this.#around;
     const wanted = fleetObjects({
       fleet,
       settings: { ...settings, relayImage },
       operatorNamespace,
+      clusterResolvers,
       compiled,
       replicas: this.#replicas(fleet),
       serviceMonitors: world.serviceMonitors,

@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly compiler: Compiler;
   readonly settings: Settings;
   readonly operatorNamespace: string;
+  /** Addresses that pods of this cluster ask for names; default: none is known. */
+  readonly clusterResolvers?: readonly string[];
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -10,6 +10,7 @@ domains: {{ toJson .Values.domains }}
 networkPolicy:
   enabled: {{ .Values.fleets.networkPolicy.enabled }}
   metricsFrom: {{ toJson .Values.fleets.networkPolicy.metricsFrom }}
+  nextHopPodPorts: {{ toJson .Values.fleets.networkPolicy.nextHopPodPorts }}
 serviceMonitor:
   enabled: {{ .Values.fleets.serviceMonitor.enabled }}
   labels: {{ toJson .Values.fleets.serviceMonitor.labels }}

@@ -19,7 +19,7 @@ export interface CaseInput {
   readonly replicas?: number | null;
   readonly nextHopPorts?: readonly number[];
   readonly serviceMonitors?: boolean;
-  readonly apiServerAddresses?: readonly string[];
+  readonly clusterResolvers?: readonly string[];
   /** Kinds that the case is about; default: all. */
   readonly show?: readonly string[];
   /** Left out of what is shown: fields by path, `spec.template.spec.volumes`. */
@@ -65,7 +65,7 @@ export function manifestInput(input: Omit<CaseInput, 'about' | 'show' | 'hide'>)
     compiled: { ports: { nextHops: input.nextHopPorts ?? [25] }, lameDuckSeconds, drainSeconds },
     replicas: input.replicas === undefined ? 3 : (input.replicas ?? undefined),
     serviceMonitors: input.serviceMonitors ?? false,
-    ...(input.apiServerAddresses === undefined ? {} : { apiServerAddresses: input.apiServerAddresses }),
+    ...(input.clusterResolvers === undefined ? {} : { clusterResolvers: input.clusterResolvers }),
   };
 }
 
