@@ -12,8 +12,16 @@ const MAIL = {
   reversePath: 'a@tenant1.example',
   forwardPath: 'b@world.example',
   content: 'Subject: x\r\n\r\nText',
-  pauseMs: 0,
+  overMs: 0,
+  pipelined: false,
 };
+const MANNERS = [
+  ['one after the other', {}],
+  ['pipelined', { pipelined: true }],
+  ['on a slow line', { overMs: 1000 }],
+] as const;
+const ACCEPTED = { kind: 'accepted', leaving: false };
+const TOLD = { kind: 'ended', told: true, reason: '421 4.3.2 Closing' };
 const USUAL: Readonly<Record<string, string>> = {
   EHLO: '250 relay.example',
   MAIL: '250 2.1.0 Ok',
@@ -21,6 +29,7 @@ const USUAL: Readonly<Record<string, string>> = {
   DATA: '354 Go on',
   DOT: '250 2.0.0 Ok',
   RSET: '250 2.0.0 Ok',
+  NOOP: '250 2.0.0 Ok',
   QUIT: '221 2.0.0 Bye',
 };
 
@@ -33,44 +42,93 @@ describe('a session of the load', () => {
   });
 
   /** `answers`: instead of the usual; `cut`: the connection ends instead of an answer. */
-  async function session(answers: Readonly<Record<string, string>>): Promise<Session> {
+  async function session(answers: Readonly<Record<string, string>>, hurry?: AbortSignal): Promise<Session> {
     server = createServer((socket) => converse(socket, { ...USUAL, ...answers }));
     await new Promise<void>((resolve) => server?.listen(25, HOST, resolve));
-    return await Session.open({ host: HOST, localAddress: HOST });
+    return await Session.open({ host: HOST, localAddress: HOST, ...(hurry && { hurry }) });
   }
 
-  it('is accepted after its dot', async () => {
-    const open = await session({});
-    expect(await open.send(MAIL)).toEqual({ kind: 'accepted' });
-    await open.quit();
+  describe.each(MANNERS)('whose commands come %s', (_name, manner) => {
+    const mail = { ...MAIL, ...manner };
+
+    it('is accepted after its dot, and once more', async () => {
+      const open = await session({});
+      expect(await open.send(mail)).toEqual(ACCEPTED);
+      expect(await open.send(mail)).toEqual(ACCEPTED);
+      await open.quit();
+    });
+
+    it.each([
+      ['MAIL', '451 4.3.0 Later', 451],
+      ['RCPT', '451 4.3.5 Later', 451],
+      ['RCPT', '550 5.1.1 Unknown', 550],
+      ['RCPT', '421 4.3.2 Closing', 421],
+      ['DATA', '421 4.3.2 Closing', 421],
+      ['DOT', '451 4.3.0 Later', 451],
+      ['DOT', '421 4.3.2 Closing', 421],
+      // No other 421 is what a drain says.
+      ['MAIL', '421 4.3.0 Internal error', 421],
+    ])('is refused at %s by %s', async (at, reply, code) => {
+      const open = await session({ [at]: reply });
+      expect(await open.send(mail)).toMatchObject({ kind: 'refused', code });
+      open.destroy();
+    });
+
+    it.each([
+      ['MAIL', false],
+      ['RCPT', false],
+      ['DATA', false],
+      ['TEXT', false],
+      ['DOT', true],
+    ])('is cut at %s, and knows whether its dot had left', async (at, afterDot) => {
+      const open = await session({ [at]: 'cut' });
+      // What leaves in one piece has left with its dot.
+      const isOnePiece = at === 'TEXT' && mail.overMs === 0;
+      expect(await open.send(mail)).toMatchObject({ kind: 'cut', afterDot: afterDot || isOnePiece });
+      open.destroy();
+    });
+
+    it('is told to go before it has begun', async () => {
+      const open = await session({ MAIL: '421 4.3.2 Closing' });
+      expect(await open.send(mail)).toEqual(TOLD);
+      open.destroy();
+    });
+
+    it('is accepted and told to go in one breath', async () => {
+      const open = await session({ DOT: '250 2.0.0 Ok\r\n421 4.3.2 Closing' });
+      expect(await open.send(mail)).toEqual({ kind: 'accepted', leaving: true });
+      expect(await open.send(mail)).toEqual(TOLD);
+      expect(await open.say('NOOP')).toEqual(TOLD);
+      open.destroy();
+    });
   });
 
-  it.each([
-    ['RCPT', '451 4.3.5 Later', 451],
-    ['RCPT', '550 5.1.1 Unknown', 550],
-    ['DOT', '451 4.3.0 Later', 451],
-    ['MAIL', '421 4.3.2 Closing', 421],
-  ])('is refused at %s by %s', async (at, reply, code) => {
-    const open = await session({ [at]: reply });
-    expect(await open.send(MAIL)).toMatchObject({ kind: 'refused', code });
+  it('goes on after a refusal', async () => {
+    const open = await session({ RCPT: '451 4.3.5 Later', DATA: '554 5.5.1 Nobody' });
+    expect(await open.send({ ...MAIL, pipelined: true })).toMatchObject({ kind: 'refused', code: 451 });
+    expect(await open.say('RSET')).toBeUndefined();
+    expect(await open.say('NOOP')).toBeUndefined();
     open.destroy();
   });
 
   it.each([
-    ['MAIL', false],
-    ['RCPT', false],
-    ['DATA', false],
-    ['DOT', true],
-  ])('is cut at %s, and knows whether its dot had left', async (at, afterDot) => {
-    const open = await session({ [at]: 'cut' });
-    expect(await open.send(MAIL)).toMatchObject({ kind: 'cut', afterDot });
+    ['421 4.3.2 Closing', TOLD],
+    ['421 4.4.2 Timeout', { kind: 'refused', code: 421 }],
+    ['500 5.5.2 What?', { kind: 'refused', code: 500 }],
+    ['cut', { kind: 'ended', told: false }],
+  ])('hears between two messages: %s', async (answer, heard) => {
+    const open = await session({ NOOP: answer });
+    expect(await open.send(MAIL)).toEqual(ACCEPTED);
+    expect(await open.say('NOOP')).toMatchObject(heard);
     open.destroy();
   });
 
-  it('is told to go between two messages: nobody was in the middle of anything', async () => {
-    const open = await session({ DOT: '250 2.0.0 Ok\r\n421 4.3.2 Closing' });
-    expect(await open.send(MAIL)).toEqual({ kind: 'accepted' });
-    expect(await open.send(MAIL)).toMatchObject({ kind: 'idle', reason: '421 4.3.2 Closing' });
+  it('hurries when it is told to: its slow message does not last', { timeout: 20_000 }, async () => {
+    const hurry = new AbortController();
+    const open = await session({}, hurry.signal);
+    const sent = open.send({ ...MAIL, overMs: 3_600_000 });
+    hurry.abort();
+    expect(await sent).toEqual(ACCEPTED);
     open.destroy();
   });
 
@@ -93,8 +151,8 @@ function answer(socket: Socket, answers: Readonly<Record<string, string>>): void
     for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
       const line = rest.slice(0, end);
       rest = rest.slice(end + 2);
-      if (inData && line !== '.') continue;
-      const verb = inData ? 'DOT' : (line.split(' ')[0] ?? '');
+      if (inData && line !== '.' && answers['TEXT'] === undefined) continue;
+      const verb = inData ? (line === '.' ? 'DOT' : 'TEXT') : (line.split(' ')[0] ?? '');
       inData = false;
       if (verb === 'STARTTLS') {
         socket.off('data', onData);

@@ -33,7 +33,7 @@ async function changes(world: World, count: number): Promise<void> {
 async function throughput(world: World, pods: number, seconds: number): Promise<void> {
   await world.patchFleet({ replicas: pods });
   await world.settled(pods);
-  const load = await world.load({ rate: 0, lanes: LANES, messagesPerConnection: 20 });
+  const load = await world.load({ rate: 0, lanes: LANES, messagesPerConnection: 20, keeping: 0, lasting: 0 });
   const [began, before] = [performance.now(), load.accepted()];
   await wait(seconds * 1000);
   const rate = (load.accepted() - before) / ((performance.now() - began) / 1000);

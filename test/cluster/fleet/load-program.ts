@@ -4,8 +4,9 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Habit, habitsOf, LASTING_MS } from './habits.ts';
 import type { LoadLine, LoadSettings, Tally } from './load.ts';
-import { Refused, type Sent, Session } from './sender.ts';
+import { type Ended, type Refusal, Refused, type Sent, Session } from './sender.ts';
 import { contentOf, type Planned, planned, TENANT_CLIENT, WORLD_CLIENT } from './traffic.ts';
 
 interface Item extends Planned {
@@ -21,9 +22,6 @@ const settings = JSON.parse(process.argv[2] ?? '') as LoadSettings;
 const BACK_OFF_MS = [200, 500, 1000, 2000, 4000];
 /** After the end of the load: longer than any outage that a test makes. */
 const PATIENCE_MS = 90_000;
-/** Every tenth sender is on a slow line, so that there always is somebody in the middle of a message. */
-const SLOW_EVERY = 10;
-const SLOW_MS = 400;
 /** Between two looks whether there is something to do. */
 const IDLE_MS = settings.rate === 0 ? 1 : 25;
 const NOTES = 40;
@@ -38,6 +36,9 @@ const tally = {
   refusedConnections: 0,
   cutBeforeDot: 0,
   cutAfterDot: 0,
+  toldToGo: 0,
+  goneSilently: 0,
+  acceptedInDrain: 0,
   ambiguous: [] as number[],
   unaccepted: [] as number[],
   certificates: {} as Record<string, number>,
@@ -46,7 +47,8 @@ const tally = {
 
 const queues = new Map<string, Item[]>([TENANT_CLIENT, WORLD_CLIENT].map((address) => [address, []]));
 const open = new Map<Item, number>();
-let ending = false;
+const habits = habitsOf(settings);
+const end = new AbortController();
 let deadline = Number.POSITIVE_INFINITY;
 
 const note = (text: string) => {
@@ -57,13 +59,13 @@ const count = (counts: Record<string, number>, key: string | number) => {
 };
 
 /** Of a load without a rate, as many as every lane has one under way and one to come. */
-const AHEAD = settings.lanes * 2 * 3;
+const AHEAD = habits.length * 2 * 3;
 
 async function generate(): Promise<void> {
   const began = performance.now();
   const isWanted = () =>
     settings.rate === 0 ? open.size < AHEAD : tally.sent < ((performance.now() - began) / 1000) * settings.rate;
-  while (!ending) {
+  while (!end.signal.aborted) {
     while (isWanted()) {
       const number = tally.sent;
       const item = { ...planned(settings.run, number), attempts: 0, due: 0, ambiguous: false };
@@ -101,7 +103,7 @@ function refused(item: Item, code: number, reply: string): void {
 
 async function connection(address: string, item: Item): Promise<Session | undefined> {
   try {
-    const session = await Session.open({ host: settings.host, localAddress: address });
+    const session = await Session.open({ host: settings.host, localAddress: address, hurry: end.signal });
     count(tally.certificates, session.fingerprint);
     return session;
   } catch (error) {
@@ -115,16 +117,27 @@ async function connection(address: string, item: Item): Promise<Session | undefi
   }
 }
 
+/** Nobody was in the middle of anything. */
+function ended({ told, reason }: Ended): void {
+  if (told) tally.toldToGo += 1;
+  else {
+    tally.goneSilently += 1;
+    note(`an idle session ended: ${reason}`);
+  }
+}
+
 /** What came of one attempt; whether the session goes on. */
-async function settle(item: Item, sent: Sent, session: Session): Promise<boolean> {
+async function settle(item: Item, sent: Sent, session: Session, lasted: boolean): Promise<boolean> {
   switch (sent.kind) {
     case 'accepted':
       tally.accepted += 1;
       open.delete(item);
-      return true;
+      if (sent.leaving) tally.toldToGo += 1;
+      if (sent.leaving && lasted) tally.acceptedInDrain += 1;
+      return !sent.leaving;
     case 'refused':
       refused(item, sent.code, sent.reply);
-      return sent.code !== 421 && (await session.reset());
+      return sent.code !== 421 && (await stays(session, 'RSET'));
     case 'cut':
       note(`${item.id}: cut ${sent.afterDot ? 'after' : 'before'} the dot: ${sent.reason}`);
       if (sent.afterDot) tally.cutAfterDot += 1;
@@ -133,18 +146,38 @@ async function settle(item: Item, sent: Sent, session: Session): Promise<boolean
       item.ambiguous ||= sent.afterDot;
       again(item);
       return false;
-    case 'idle':
+    case 'ended':
+      ended(sent);
       item.due = 0;
       queues.get(item.from)?.unshift(item);
       return false;
   }
 }
 
-async function lane(address: string): Promise<void> {
+async function stays(session: Session, command: 'NOOP' | 'RSET'): Promise<boolean> {
+  const answer = await session.say(command);
+  if (answer === undefined) return true;
+  if (answer.kind === 'ended') ended(answer);
+  else heard(answer, command);
+  return false;
+}
+
+/** An answer to a command that nothing but a server at its end may refuse. */
+function heard({ code, reply }: Refusal, command: string): void {
+  note(`${command}: ${reply}`);
+  count(code >= 500 ? tally.permanent : tally.transient, code);
+}
+
+async function rest(session: Session, { ms, command }: ReturnType<Habit['idle']>): Promise<boolean> {
+  await wait(ms, undefined, { signal: end.signal }).catch(() => {});
+  return command === undefined || end.signal.aborted || (await stays(session, command));
+}
+
+async function lane(address: string, habit: Habit): Promise<void> {
   const queue = queues.get(address) ?? [];
   let session: Session | undefined;
-  let left = 0;
-  while (!(ending && open.size === 0) && Date.now() < deadline) {
+  let messages = 0;
+  while (!(end.signal.aborted && open.size === 0) && Date.now() < deadline) {
     const item = nextDue(queue);
     if (item === undefined) {
       await wait(IDLE_MS);
@@ -152,28 +185,30 @@ async function lane(address: string): Promise<void> {
     }
     if (session === undefined) {
       session = await connection(address, item);
-      left = settings.messagesPerConnection;
+      messages = 0;
       if (session === undefined) continue;
     }
     const number = open.get(item) ?? 0;
-    const pauseMs = settings.rate > 0 && number % SLOW_EVERY === 0 ? SLOW_MS : 0;
-    const goesOn = await settle(item, await session.send({ ...item, content: contentOf(item), pauseMs }), session);
-    left -= 1;
-    if (goesOn && left > 0) continue;
-    if (goesOn) await session.quit();
-    else session.destroy();
+    const [overMs, pipelined] = [habit.overMs(number), habit.pipelines(number)];
+    const sent = await session.send({ ...item, content: contentOf(item), overMs, pipelined });
+    messages += 1;
+    let goesOn = await settle(item, sent, session, overMs >= LASTING_MS);
+    if (goesOn && messages >= habit.messagesPerConnection) await session.quit();
+    else if (goesOn) goesOn = await rest(session, habit.idle(messages));
+    if (goesOn && messages < habit.messagesPerConnection) continue;
+    session.destroy();
     session = undefined;
   }
   await session?.quit();
 }
 
 process.stdin.resume().once('end', () => {
-  ending = true;
   deadline = Date.now() + PATIENCE_MS;
+  end.abort();
 });
 const progress = setInterval(() => say({ accepted: tally.accepted, waiting: open.size }), 250);
 const lanes = [TENANT_CLIENT, WORLD_CLIENT, WORLD_CLIENT].flatMap((address) =>
-  Array.from({ length: settings.lanes }, () => lane(address)),
+  habits.map((habit) => lane(address, habit)),
 );
 await Promise.all([generate(), ...lanes]);
 clearInterval(progress);

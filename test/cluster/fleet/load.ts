@@ -19,6 +19,10 @@ export interface LoadSettings {
   /** Connections at once of tenant 1, and twice as many of the internet. */
   readonly lanes: number;
   readonly messagesPerConnection: number;
+  /** As many more, and twice as many, that are kept and mostly idle. */
+  readonly keeping: number;
+  /** And that are kept, and in the middle of a message all the time. */
+  readonly lasting: number;
 }
 
 /** What the sender counted; lists are of message numbers. */
@@ -31,6 +35,12 @@ export interface Tally {
   readonly refusedConnections: number;
   readonly cutBeforeDot: number;
   readonly cutAfterDot: number;
+  /** Sessions that 421 4.3.2 ended between two messages, as it should be. */
+  readonly toldToGo: number;
+  /** Sessions that ended between two messages without a word, or with another. */
+  readonly goneSilently: number;
+  /** Messages longer than a lame duck that were accepted by a pod that took nobody new any more. */
+  readonly acceptedInDrain: number;
   /** A dot was sent and its answer lost (RFC 1047): these alone may arrive twice. */
   readonly ambiguous: readonly number[];
   readonly unaccepted: readonly number[];
@@ -59,7 +69,7 @@ export interface Load {
 
 const PROGRAM = join(import.meta.dirname, 'load-program.ts');
 /** Rates are for two cores that run the cluster as well. */
-const USUAL = { rate: 12, lanes: 2, messagesPerConnection: 4 };
+const USUAL = { rate: 12, lanes: 2, messagesPerConnection: 4, keeping: 3, lasting: 1 };
 let runs = 0;
 
 export async function startLoad(
@@ -135,10 +145,12 @@ function judge(run: string, tally: Tally, { ledger }: Sinks): Pick<Outcome, 'bro
 /** One line for whoever reads the test's output. */
 export function told(what: string, { notes: _notes, certificates: _certificates, ...outcome }: Outcome): string {
   const { sent, accepted, arrivedTwice, refusedConnections, cutBeforeDot, cutAfterDot } = outcome;
+  const { toldToGo, goneSilently, acceptedInDrain } = outcome;
   const transient = Object.entries(outcome.transient).map(([code, times]) => `${times} × ${code}`);
   const heard = transient.length === 0 ? 'no 4xx' : transient.join(', ');
   return (
     `${what}: ${sent} sent, ${accepted} accepted, ${heard}, ${refusedConnections} connections refused, ` +
-    `${cutBeforeDot} cut before and ${cutAfterDot} after the dot, ${arrivedTwice} arrived twice`
+    `${cutBeforeDot} cut before and ${cutAfterDot} after the dot, ${arrivedTwice} arrived twice; ` +
+    `idle sessions: ${toldToGo} told to go, ${goneSilently} gone silently; ${acceptedInDrain} long messages accepted in a drain`
   );
 }
