@@ -37,11 +37,17 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   ImageTooOld: 'leave spec.image of the RelayFleet out, or name a newer one',
   FleetPaused: ({ namespace, fleet = 'NAME' }) =>
     `go on with: kubectl patch relayfleet ${fleet} -n ${namespace} --type merge -p '{"spec":{"paused":false}}'`,
-  DeploymentUnavailable: ({ namespace, fleet }) =>
-    `see why: kubectl describe deployments,pods ${pods(namespace, fleet)}`,
+  DeploymentUnavailable: seeWhy,
   AddressNotAssigned: ({ namespace, fleet = 'NAME' }) =>
     `a load balancer must assign one: kubectl describe service ${workloadName(fleet)} -n ${namespace}; ` +
     'without any, set spec.service.type to NodePort or ClusterIP',
+  RolledOut: DONE,
+  RollingOut: ({ namespace, fleet = 'NAME' }) =>
+    `wait for it: kubectl rollout status deployment/${workloadName(fleet)} -n ${namespace}`,
+  Scaling: 'wait: relays come and go one by one',
+  PodsNotReady: ({ namespace, fleet }) => `wait some seconds, then see why: kubectl get pods ${pods(namespace, fleet)}`,
+  PodsCannotStart: seeWhy,
+  ProgressDeadlineExceeded: seeWhy,
   OutsideDomain: ROW,
   InvalidRow: ROW,
   DuplicateRow: ROW,
@@ -49,6 +55,10 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
     'set spec.service.externalTrafficPolicy to Local, or use the PROXY protocol; certificates work either way',
   NextHopRefusesUs: 'let the next hop take mail from the addresses that the relays send from',
 };
+
+function seeWhy({ namespace, fleet }: Place): string {
+  return `see why: kubectl describe deployments,pods ${pods(namespace, fleet)}`;
+}
 
 function pods(namespace: string, fleet: string | undefined): string {
   return `-n ${namespace} -l ${FLEET_LABEL}${fleet === undefined ? '' : `=${fleet}`}`;

@@ -11,6 +11,12 @@ export interface FleetFacts {
   readonly readyPods: number;
   /** They run the newest configuration. */
   readonly programmedPods: number;
+  /** Of the newest pod template, ready or not; undefined: the operator is older than this field. */
+  readonly updatedPods: number | undefined;
+  /** They finish the sessions that they have. */
+  readonly endingPods: number;
+  /** That every relay runs; undefined: some are being replaced. */
+  readonly image: string | undefined;
   readonly nodes: number | undefined;
   readonly addresses: readonly string[];
   readonly hostname: string | undefined;
@@ -94,6 +100,9 @@ function fleetFacts(object: KubeObject, oldestDomain: string | undefined): Fleet
     wantedPods: numberOf(object, 'spec', 'replicas') ?? scaled ?? REPLICAS,
     readyPods: numberOf(object, 'status', 'readyReplicas') ?? 0,
     programmedPods: numberOf(object, 'status', 'programmedReplicas') ?? 0,
+    updatedPods: numberOf(object, 'status', 'updatedReplicas'),
+    endingPods: numberOf(object, 'status', 'terminatingReplicas') ?? 0,
+    image: textOf(object, 'status', 'image'),
     nodes: numberOf(object, 'status', 'nodesWithPods'),
     addresses: texts(listOf(object, 'status', 'addresses').map((each) => fieldOf(each, 'value'))),
     hostname: textOf(object, 'spec', 'hostname') ?? (oldestDomain && `relay.${oldestDomain}`),

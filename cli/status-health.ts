@@ -46,6 +46,8 @@ export function healthOf(object: KubeObject, place: Place): Condition {
     since: condition.lastTransitionTime === '' ? undefined : condition.lastTransitionTime,
   });
   const remarks = conditions.filter(({ type, status }) => REMARKS.includes(type) && status === 'True').map(toTrouble);
+  // A fleet whose old pods serve is Ready while new ones do not start, for as long as that lasts.
+  const rollout = conditions.filter(({ type, status }) => type === 'RolledOut' && status === 'False').map(toTrouble);
   if (observed < 0 || conditions.length === 0) {
     const trouble: Trouble = {
       reason: 'Unobserved',
@@ -65,8 +67,7 @@ export function healthOf(object: KubeObject, place: Place): Condition {
     return { health: 'Waiting', trouble, remarks };
   }
   const isTrue = (type: string) => conditions.some((each) => each.type === type && each.status === 'True');
-  if (isTrue('Ready'))
-    return { health: 'Ready', trouble: undefined, remarks: [...remarks, ...podRemarks(object, place)] };
+  if (isTrue('Ready')) return { health: 'Ready', trouble: undefined, remarks: [...rollout, ...remarks] };
   const failing = STEPS.flatMap((type) => conditions.filter((each) => each.type === type && each.status !== 'True'));
   // That no pod is ready follows from the Deployment, of which only Ready speaks: an image that no node has, for instance.
   const workload = failing.find(({ reason }) => reason === 'DeploymentUnavailable');
@@ -74,16 +75,6 @@ export function healthOf(object: KubeObject, place: Place): Condition {
   const trouble = cause === undefined ? { ...NO_CONDITION, since: undefined } : toTrouble(cause);
   const stays = isTrue('Stalled') || (cause?.type === 'Accepted' && !isTrue('Reconciling'));
   return { health: stays ? 'Broken' : 'Waiting', trouble, remarks };
-}
-
-/** A fleet whose old pods serve is Ready while new ones do not start, for as long as that lasts. */
-function podRemarks(object: KubeObject, place: Place): Trouble[] {
-  const pods = numberOf(object, 'status', 'replicas') ?? 0;
-  const ready = numberOf(object, 'status', 'readyReplicas') ?? 0;
-  const said = conditionsOf(object).find(({ type }) => type === 'Ready');
-  if (object.kind !== 'RelayFleet' || pods <= ready || said === undefined) return [];
-  const advice = adviceFor('DeploymentUnavailable', place);
-  return [{ reason: `${ready} of ${pods} pods ready`, message: said.message, advice, since: undefined }];
 }
 
 /** Written by nobody: an operator writes Ready in any case. */

@@ -29,6 +29,13 @@ const FLEET: readonly Column<FleetFacts>[] = [
   { title: 'REVISION', cell: ({ revision }) => text(revision?.slice(0, REVISION_DIGITS)) },
   { title: 'OUTBOUND', wide: true, cell: ({ outbound }) => outbound },
   { title: 'NODES', wide: true, cell: ({ nodes }) => count(nodes) },
+  {
+    title: 'UPDATED',
+    wide: true,
+    cell: ({ updatedPods, wantedPods }) => (updatedPods === undefined ? NONE : `${updatedPods}/${wantedPods}`),
+  },
+  { title: 'ENDING', wide: true, cell: ({ endingPods }) => count(endingPods) },
+  { title: 'IMAGE', wide: true, cell: ({ image }) => text(image) },
 ];
 
 const DOMAIN: readonly Column<DomainFacts>[] = [

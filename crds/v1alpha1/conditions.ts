@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { mapBy } from './rules.ts';
 
-/** On every kind. Those after Ready, and those of one kind below, are there only while True. */
+/** On every kind. Those after Ready, and those of one kind below but for RolledOut, are there only while True. */
 const SHARED_TYPES = [
   'Accepted',
   'ResolvedRefs',
@@ -15,18 +15,28 @@ const SHARED_TYPES = [
 ] as const;
 
 export const CONDITION_TYPES = {
-  RelayFleet: [...SHARED_TYPES, 'ClientAddressHidden'],
+  RelayFleet: [...SHARED_TYPES, 'RolledOut', 'ClientAddressHidden'],
   SharedDomain: SHARED_TYPES,
   TenantRoute: [...SHARED_TYPES, 'PartiallyInvalid', 'NextHopRefusesUs'],
   RewriteRule: [...SHARED_TYPES, 'PartiallyInvalid'],
 } as const;
 
-/** Reconciling, Stalled and Ready=False repeat the reason of their cause. */
+/** Reconciling, Stalled and Ready=False repeat the reason of their cause, which for the first two may be RolledOut. */
 export const REASONS = {
   Accepted: ['Accepted', 'Invalid', 'Conflicted', 'NotAllowedByTenantRoute', 'DomainNotAllowed'],
   ResolvedRefs: ['ResolvedRefs', 'FleetNotFound', 'NotFound', 'KeyNotFound', 'InvalidContent', 'Unknown'],
   Programmed: ['Programmed', 'Pending', 'NotAccepted', 'NoReadyPods', 'CanaryFailed', 'ImageTooOld', 'FleetPaused'],
   Ready: ['Ready', 'DeploymentUnavailable', 'AddressNotAssigned', 'Invalid'],
+  RolledOut: [
+    'RolledOut',
+    'RollingOut',
+    'Scaling',
+    'PodsNotReady',
+    'PodsCannotStart',
+    'ProgressDeadlineExceeded',
+    'NotAccepted',
+    'FleetPaused',
+  ],
   PartiallyInvalid: ['Conflicted', 'OutsideDomain', 'InvalidRow', 'DuplicateRow'],
   Conflicted: ['Conflicted'],
   ClientAddressHidden: ['ClientAddressHidden'],

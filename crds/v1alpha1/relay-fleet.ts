@@ -176,6 +176,17 @@ export const relayFleetStatus = z
     replicas: count.describe('Pods of the fleet.').optional(),
     readyReplicas: count.describe('Pods that are ready.').optional(),
     programmedReplicas: count.describe('Pods that run the newest configuration.').optional(),
+    updatedReplicas: count.describe('Pods of the newest pod template, ready or not.').optional(),
+    terminatingReplicas: count
+      .describe(
+        'Pods that end: they take no new sessions and finish those that they have; no other number counts them.',
+      )
+      .optional(),
+    image: z
+      .string()
+      .max(1024)
+      .describe('The image that every relay runs; there only while the condition RolledOut is True.')
+      .optional(),
     selector: z
       .string()
       .max(1024)

@@ -10,8 +10,16 @@ export interface Announcement {
 }
 
 /** Waiting is no news: each change goes through it. */
-const QUIET = new Set<Condition['reason']>(['Pending', 'NoReadyPods', 'NotAccepted', 'Unknown']);
-const GOOD = new Set<Condition['type']>(['Accepted', 'ResolvedRefs', 'Programmed']);
+const QUIET = new Set<Condition['reason']>([
+  'Pending',
+  'NoReadyPods',
+  'NotAccepted',
+  'Unknown',
+  'RollingOut',
+  'Scaling',
+  'PodsNotReady',
+]);
+const GOOD = new Set<Condition['type']>(['Accepted', 'ResolvedRefs', 'Programmed', 'RolledOut']);
 /** Repeat what others say. */
 const SUMMARIES = new Set<Condition['type']>(['Ready', 'Reconciling', 'Stalled']);
 
@@ -20,7 +28,7 @@ export function announcements(subject: Subject, { status }: StatusResult): Annou
   return (status.conditions ?? []).flatMap((condition): Announcement[] => {
     const { type, status: is, reason, message } = condition;
     const earlier = before.get(type);
-    if (SUMMARIES.has(type) || QUIET.has(reason)) return [];
+    if (SUMMARIES.has(type) || QUIET.has(reason) || is === 'Unknown') return [];
     if (earlier?.status === is && earlier.reason === reason) return [];
     if (!GOOD.has(type)) return is === 'True' ? [{ type: 'Warning', reason, message }] : [];
     if (is !== 'True') return [{ type: 'Warning', reason, message }];

@@ -3,13 +3,15 @@
 import type { RelayFleetSpec } from '../../crds/v1alpha1/relay-fleet.ts';
 import type { CompiledFleet } from '../compilation/compiler.ts';
 import type { KubeObject } from '../kube/api.ts';
-import { DEFAULT_REPLICAS, type FleetIdentity } from '../manifests/input.ts';
+import { deployment } from '../manifests/deployment.ts';
+import { DEFAULT_REPLICAS, type FleetIdentity, type ManifestInput } from '../manifests/input.ts';
 import { FIELD_MANAGER, selectorLabels, workloadName } from '../manifests/names.ts';
 import { fleetObjects, WORKLOAD_TYPES } from '../manifests/object-set.ts';
-import { waitingPods } from '../pods/relay-pods.ts';
+import { stuckPods } from '../pods/relay-pods.ts';
 import type { RelayPod } from '../rollout/pods.ts';
 import type { WorkloadFacts } from '../status/facts.ts';
-import { ObjectSet, type Trouble } from './object-set.ts';
+import { type DeploymentShape, deploymentFacts, notMade } from './deployment-facts.ts';
+import { isWritten, ObjectSet, type Trouble } from './object-set.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface WorkloadInput {
@@ -23,6 +25,8 @@ export class FleetWorkload {
   readonly #around: Surroundings;
   readonly #objects: ObjectSet;
   #troubles: readonly Trouble[] = [];
+  /** That its turn allows, as it was kept last. */
+  #relayImage: string | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -32,16 +36,9 @@ export class FleetWorkload {
 
   /** What cannot be written keeps nothing else from being done. Answers in how many milliseconds it is tried again. */
   async keep({ fleet, compiled, relayImage }: WorkloadInput): Promise<number | undefined> {
-    const { log, settings, operatorNamespace, clusterResolvers = [], world } = this.#around;
-    const wanted = fleetObjects({
-      fleet,
-      settings: { ...settings, relayImage },
-      operatorNamespace,
-      clusterResolvers,
-      compiled,
-      replicas: this.#replicas(fleet),
-      serviceMonitors: world.serviceMonitors,
-    });
+    const { log, world } = this.#around;
+    const wanted = fleetObjects(this.#manifestInput({ fleet, compiled, relayImage }));
+    this.#relayImage = relayImage;
     const applied = await this.#objects.apply(wanted);
     const pruned = await this.#objects.prune(world.ownObjects(fleet.namespace, fleet.name), wanted);
     const troubles = [...applied, ...pruned];
@@ -57,7 +54,7 @@ export class FleetWorkload {
   /** Of the relay container; undefined: there is no Deployment yet. */
   liveImage({ namespace, name }: FleetIdentity): string | undefined {
     const live = this.#around.world.workload(WORKLOAD_TYPES.Deployment)?.get(namespace, workloadName(name));
-    return (live as DeploymentShape | undefined)?.spec?.template?.spec?.containers?.[0]?.image;
+    return imageOf(live);
   }
 
   /** The Deployment as it was written last has replaced every pod of an earlier one. */
@@ -68,24 +65,59 @@ export class FleetWorkload {
     return observedGeneration >= (live.metadata.generation ?? 0) && updatedReplicas === replicas;
   }
 
-  /** `others`: what stands in the way besides the objects. */
-  facts(fleet: WorkloadInput['fleet'], pods: readonly RelayPod[], others: readonly Trouble[]): WorkloadFacts {
+  /** `others`: what stands in the way besides the objects. `compiled` undefined: nothing was made of this fleet yet. */
+  facts(
+    fleet: WorkloadInput['fleet'],
+    compiled: CompiledFleet | undefined,
+    pods: readonly RelayPod[],
+    others: readonly Trouble[],
+  ): WorkloadFacts {
     const { world } = this.#around;
     const name = workloadName(fleet.name);
-    const deployment = world.workload(WORKLOAD_TYPES.Deployment)?.get(fleet.namespace, name);
+    const live = world.workload(WORKLOAD_TYPES.Deployment)?.get(fleet.namespace, name);
     const service = world.workload(WORKLOAD_TYPES.Service)?.get(fleet.namespace, name);
     const troubles = [...this.#troubles, ...others];
     return {
-      deployment: deployment && deploymentFacts(deployment),
+      deployment: live && deploymentFacts(live),
+      rollout: this.#rolloutFacts(fleet, compiled, live),
       addresses: service && serviceAddresses(service),
       addressExpected: fleet.spec.service.type === 'LoadBalancer',
       selector: Object.entries(selectorLabels(fleet.name))
         .map(([key, value]) => `${key}=${value}`)
         .join(','),
-      troubles: [...troubles.map(({ text }) => text), ...waitingPods(pods)],
+      troubles: troubles.map(({ text }) => text),
+      stuck: [...notMade(live), ...stuckPods(pods)],
       refused: troubles.filter(({ refused }) => refused).map(({ text }) => text),
       remarks: fleet.spec.tls.secretRef === undefined ? [SELF_SIGNED] : [],
       clientAddressHidden: this.#clientAddressHidden(fleet),
+    };
+  }
+
+  #rolloutFacts(
+    fleet: WorkloadInput['fleet'],
+    compiled: CompiledFleet | undefined,
+    live: KubeObject | undefined,
+  ): WorkloadFacts['rollout'] {
+    const { relayImage } = this.#around.settings;
+    const wanted = compiled && deployment(this.#manifestInput({ fleet, compiled, relayImage }));
+    const isLate = fleet.spec.image === undefined && (this.#relayImage ?? relayImage) !== relayImage;
+    return {
+      image: imageOf(live) ?? '',
+      isApplied: wanted !== undefined && live !== undefined && isWritten(wanted, live),
+      waitsFor: isLate ? relayImage : undefined,
+    };
+  }
+
+  #manifestInput({ fleet, compiled, relayImage }: WorkloadInput): ManifestInput {
+    const { settings, operatorNamespace, clusterResolvers = [], world } = this.#around;
+    return {
+      fleet,
+      settings: { ...settings, relayImage },
+      operatorNamespace,
+      clusterResolvers,
+      compiled,
+      replicas: this.#replicas(fleet),
+      serviceMonitors: world.serviceMonitors,
     };
   }
 
@@ -118,30 +150,8 @@ const SELF_SIGNED =
   'The certificate is self-signed: senders who verify it, such as a connector of Exchange Online, will refuse it. ' +
   'Name a kubernetes.io/tls Secret in spec.tls.secretRef.';
 
-interface DeploymentShape {
-  readonly spec?: {
-    readonly replicas?: number;
-    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } };
-  };
-  readonly status?: {
-    readonly observedGeneration?: number;
-    readonly replicas?: number;
-    readonly updatedReplicas?: number;
-    readonly readyReplicas?: number;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-  };
-}
-
-function deploymentFacts(object: KubeObject): NonNullable<WorkloadFacts['deployment']> {
-  const { status = {} } = object as DeploymentShape;
-  const available = status.conditions?.find(({ type }) => type === 'Available');
-  const progressing = status.conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
-  return {
-    available: available?.status === 'True',
-    replicas: status.replicas ?? 0,
-    readyReplicas: status.readyReplicas ?? 0,
-    message: progressing?.message ?? available?.message ?? 'the Deployment has not been looked at yet',
-  };
+function imageOf(live: KubeObject | undefined): string | undefined {
+  return (live as DeploymentShape | undefined)?.spec?.template?.spec?.containers?.[0]?.image;
 }
 
 function liveReplicas(object: KubeObject | undefined): number | undefined {

@@ -106,7 +106,7 @@ export class Fleet {
 
   workload(resource: RelayFleet): WorkloadFacts {
     const fleet = { ...this.identity, spec: resource.spec };
-    return this.#workload.facts(fleet, this.#config.pods(), [...this.#troubles.values()]);
+    return this.#workload.facts(fleet, this.#compiled, this.#config.pods(), [...this.#troubles.values()]);
   }
 
   liveImage(): string | undefined {

@@ -101,7 +101,7 @@ export class ObjectSet {
   }
 
   async #applyOne(desired: KubeObject): Promise<Trouble | undefined> {
-    const hash = createHash('sha256').update(JSON.stringify(desired)).digest('hex').slice(0, 16);
+    const hash = hashOf(desired);
     const { namespace = '', name } = desired.metadata;
     const seen = this.#options.cacheOf(typeOf(desired))?.get(namespace, name);
     return await this.#inTime(identity(desired), hash, seen, () => this.#tryToApply(desired, hash, seen));
@@ -168,6 +168,15 @@ export class ObjectSet {
     const settled = this.#settled.get(identity(live));
     return settled?.hash === hash && settled.version === versionOf(live);
   }
+}
+
+/** What is there was written by an operator that wanted the same. */
+export function isWritten(desired: KubeObject, live: KubeObject): boolean {
+  return live.metadata.annotations?.[APPLIED_ANNOTATION] === hashOf(desired);
+}
+
+function hashOf(desired: KubeObject): string {
+  return createHash('sha256').update(JSON.stringify(desired)).digest('hex').slice(0, 16);
 }
 
 export function troubleOf(what: string, failure: ApiFailure): Trouble {

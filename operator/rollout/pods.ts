@@ -16,6 +16,17 @@ export interface RelayPod {
   readonly annotatedRevision: string | undefined;
   /** Why a container does not start, `ImagePullBackOff: …`; undefined: nothing keeps it. */
   readonly waiting: string | undefined;
+  /** Why it is not ready, where something is known to keep it. */
+  readonly stuck?: Stuck | undefined;
+}
+
+export interface Stuck {
+  /** `Unschedulable: …` */
+  readonly text: string;
+  /** Not ready since; milliseconds since 1970. */
+  readonly since: number;
+  /** Somebody must do something, or a node with room must come. */
+  readonly needs: 'somebody' | 'node';
 }
 
 /** An answer of GET /status that carries the pod's own UID. */

@@ -3,7 +3,7 @@
 import type { Condition } from '../../crds/v1alpha1/conditions.ts';
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { ResourceStatus } from '../compile/result.ts';
-import type { PodReport, RelayPod } from '../rollout/pods.ts';
+import type { PodReport, RelayPod, Stuck } from '../rollout/pods.ts';
 
 /** A resource as it stands in the cluster. */
 export interface Subject {
@@ -54,13 +54,33 @@ export interface WorkloadFacts {
         readonly replicas: number;
         readonly readyReplicas: number;
         readonly message: string;
+        /** How many are asked for, by the spec, an autoscaler or whoever else holds the field. */
+        readonly wanted: number;
+        /** Of the newest pod template, ready or not. */
+        readonly updatedReplicas: number;
+        /** Ready for long enough that the next pod is replaced. */
+        readonly availableReplicas: number;
+        /** Its controller has seen what was written last. */
+        readonly observed: boolean;
+        /** Its controller has given up waiting. */
+        readonly deadlineExceeded: boolean;
       }
     | undefined;
+  /** Whether the Deployment, as far as it is written, is what this fleet asks for. */
+  readonly rollout: {
+    /** Of the Deployment's pod template. */
+    readonly image: string;
+    readonly isApplied: boolean;
+    /** An image that it is to get after other fleets; undefined: its turn has come. */
+    readonly waitsFor: string | undefined;
+  };
+  /** Why pods do not get ready, each cause once, with one of its pods. */
+  readonly stuck: readonly Stuck[];
   /** undefined: the Service is not there yet. Of type LoadBalancer it has an address when somebody has assigned one. */
   readonly addresses: readonly { readonly type: 'IPAddress' | 'Hostname'; readonly value: string }[] | undefined;
   readonly addressExpected: boolean;
   readonly selector: string;
-  /** Things that stand in the way of the fleet's objects: a field somebody else holds, an image that cannot be pulled. */
+  /** Things that stand in the way of the fleet's objects: a field somebody else holds. */
   readonly troubles: readonly string[];
   /** Those of them that stay until somebody changes something: objects that the API server refuses. */
   readonly refused?: readonly string[];

@@ -1,36 +1,55 @@
-/** Ready, and while it is not: Reconciling or Stalled, each with the first cause. */
+/** Ready, and while it is not, or its relays are being replaced: Reconciling or Stalled, each with the first cause. */
 
 import { type Cause, type Said, sentences } from './cause.ts';
 import type { StatusFacts, WorkloadFacts } from './facts.ts';
+import type { RolledOut } from './rolled-out.ts';
 
 /** Objects of one apply or sync arrive in any order, and Secrets from elsewhere a little later. */
 const MISSING_MS = 120_000;
 
 export interface Readiness {
   readonly conditions: readonly Said[];
-  /** When it stalls by itself, in milliseconds from now. */
+  /** When something stalls by itself, in milliseconds from now. */
+  readonly stallsInMs: number | undefined;
+}
+
+/** What is under way, or what keeps it from going on. */
+interface Task extends Cause {
+  /** Zero or less: it has stalled; undefined: it goes on by itself. */
   readonly stallsInMs: number | undefined;
 }
 
 /** `since` tells when a condition, as it is written or to be written now, last changed. */
-export function readiness(facts: StatusFacts, said: readonly Said[], since: (condition: Said) => number): Readiness {
+export function readiness(
+  facts: StatusFacts,
+  said: readonly Said[],
+  rollout: RolledOut | undefined,
+  since: (condition: Said) => number,
+): Readiness {
   const obstacle = firstObstacle(facts, said);
-  if (obstacle === undefined) {
-    return {
-      conditions: [{ type: 'Ready', status: 'True', reason: 'Ready', message: readyMessage(facts, said) }],
-      stallsInMs: undefined,
-    };
-  }
-  const { status, reason, message } = obstacle;
-  const left = stallsIn(obstacle, since, facts.now);
-  const stalled = left !== undefined && left <= 0;
-  return {
-    conditions: [
-      { type: 'Ready', status, reason, message },
-      { type: stalled ? 'Stalled' : 'Reconciling', status: 'True', reason, message },
-    ],
-    stallsInMs: stalled ? undefined : left,
+  const tasks: Task[] = [];
+  if (obstacle !== undefined) tasks.push({ ...obstacle, stallsInMs: stallsIn(obstacle, since, facts.now) });
+  // Mail flows while relays are being replaced: that is not what Ready speaks of.
+  if (rollout?.cause.status === 'False') tasks.push({ ...rollout.cause, stallsInMs: rollout.stallsInMs });
+  const { status, reason, message }: Cause = obstacle ?? {
+    status: 'True',
+    reason: 'Ready',
+    message: readyMessage(facts, said),
   };
+  const times = tasks.flatMap(({ stallsInMs = 0 }) => (stallsInMs > 0 ? [stallsInMs] : []));
+  return {
+    conditions: [{ type: 'Ready', status, reason, message }, ...progress(tasks)],
+    stallsInMs: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+/** Whatever has stalled, before what still moves. */
+function progress(tasks: readonly Task[]): Said[] {
+  const stalled = tasks.find(({ stallsInMs }) => stallsInMs !== undefined && stallsInMs <= 0);
+  const first = stalled ?? tasks[0];
+  if (first === undefined) return [];
+  const { reason, message } = first;
+  return [{ type: stalled === undefined ? 'Reconciling' : 'Stalled', status: 'True', reason, message }];
 }
 
 function firstObstacle({ workload, fleet }: StatusFacts, said: readonly Said[]): Said | undefined {
@@ -54,7 +73,7 @@ function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (
   };
   const hasAddress = addresses !== undefined && (addresses.length > 0 || !addressExpected);
   return [
-    deployment?.available === true || paused ? undefined : unavailable(workload),
+    serves(deployment) || paused ? undefined : unavailable(workload),
     // What was there before may serve well: it is not what this generation asks for.
     refused.length === 0 || paused
       ? undefined
@@ -63,9 +82,15 @@ function workloadObstacles(workload: WorkloadFacts, paused: boolean): readonly (
   ];
 }
 
-function unavailable({ deployment, troubles, selector }: WorkloadFacts): Said {
+/** A Deployment calls itself available when no relay of those that are asked for is missing: one is enough for mail. */
+function serves(deployment: WorkloadFacts['deployment']): boolean {
+  return deployment !== undefined && (deployment.available || deployment.readyReplicas > 0);
+}
+
+function unavailable({ deployment, troubles, stuck, selector }: WorkloadFacts): Said {
   const state = deployment === undefined ? 'There is no Deployment yet' : deployment.message;
-  const message = sentences(...troubles, state, `See kubectl describe deployments,pods -l ${selector}`);
+  const pods = stuck.map(({ text }) => text);
+  const message = sentences(...troubles, ...pods, state, `See kubectl describe deployments,pods -l ${selector}`);
   return { type: 'Ready', status: 'False', reason: 'DeploymentUnavailable', message };
 }
 

@@ -7,6 +7,7 @@ import type { StatusFacts, StatusResult } from './facts.ts';
 import { kindFields } from './kind-fields.ts';
 import { programmed } from './programmed.ts';
 import { readiness } from './ready.ts';
+import { rolledOut } from './rolled-out.ts';
 import { formatTime, parseTime } from './time.ts';
 
 /** A pod that is asked answers within this, or not at all. */
@@ -16,17 +17,19 @@ export function statusOf(facts: StatusFacts): StatusResult {
   const { now, subject, compiled } = facts;
   const { generation, kind, status: written } = subject;
   const { cause, hash, unanswered } = programmed(facts);
+  const rollout = rolledOut(facts);
   const basic: Said[] = [...compiled.conditions, { type: 'Programmed', ...cause }];
-  const { conditions: ready, stallsInMs } = readiness(facts, basic, (said) => parseTime(stamp(said)) ?? now);
+  const { conditions: ready, stallsInMs } = readiness(facts, basic, rollout, (said) => parseTime(stamp(said)) ?? now);
+  const own: Said[] = rollout === undefined ? [] : [{ type: 'RolledOut', ...rollout.cause }];
   const known = new Set<string>(CONDITION_TYPES[kind]);
-  const conditions = [...basic, ...ready, ...remarks(facts)]
+  const conditions = [...basic, ...own, ...ready, ...remarks(facts)]
     .filter(({ type }) => known.has(type))
     .map((said): Condition => {
       const { type, status, reason } = said;
       const message = bounded(said.message);
       return { type, status, reason, message, lastTransitionTime: stamp(said), observedGeneration: generation };
     });
-  const status = { observedGeneration: generation, conditions, ...kindFields(facts, compiled) };
+  const status = { observedGeneration: generation, conditions, ...kindFields(facts, compiled, rollout) };
   const nextLookMs = unanswered ? Math.min(UNANSWERED_MS, stallsInMs ?? UNANSWERED_MS) : stallsInMs;
   return { status, changed: !equalStatus(written, status), nextLookMs, programmed: hash };
 

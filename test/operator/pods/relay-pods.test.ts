@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../../operator/kube/api.ts';
-import { relayPods, waitingPods } from '../../../operator/pods/relay-pods.ts';
+import { relayPods, stuckPods } from '../../../operator/pods/relay-pods.ts';
 
 const RUNNING: KubeObject = {
   apiVersion: 'v1',
@@ -30,6 +30,8 @@ function waiting(reason: string, message: string): KubeObject {
   return { ...RUNNING, status };
 }
 
+const CRASHES = 'CrashLoopBackOff: the relay ends soon after it has started';
+
 describe('relayPods', () => {
   it('reads a running pod', () => {
     expect(relayPods([RUNNING])).toEqual([
@@ -44,6 +46,7 @@ describe('relayPods', () => {
         created: Date.parse('2026-01-01T00:00:00Z'),
         annotatedRevision: 'r1',
         waiting: undefined,
+        stuck: undefined,
       },
     ]);
   });
@@ -95,7 +98,7 @@ describe('relayPods', () => {
       'ErrImageNeverPull: image r/relay:1 is not on the node, and is never pulled: bring it to every node, or correct spec.image',
     ],
     ['InvalidImageName', 'InvalidImageName: image r/relay:1 has a malformed name: correct spec.image'],
-    ['CrashLoopBackOff', 'CrashLoopBackOff: the relay ends soon after it has started'],
+    ['CrashLoopBackOff', CRASHES],
     ['RunContainerError', 'RunContainerError: container of image r/relay:1 does not start'],
     ['ContainerCreating', undefined],
     ['PodInitializing', undefined],
@@ -103,17 +106,51 @@ describe('relayPods', () => {
     expect(relayPods([waiting(reason, 'x')])[0]?.waiting).toBe(expected);
   });
 
-  it('says a cause that several pods share once, with one of them', () => {
-    const named = (name: string, pod: KubeObject) => ({ ...pod, metadata: { ...pod.metadata, name } });
+  const NOT_READY = { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T00:01:00Z' };
+  const since = Date.parse(NOT_READY.lastTransitionTime);
+  const looping = { ready: false, restartCount: 2, state: { running: {} } };
+  const unscheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes fit' };
+
+  it.each([
+    ['a relay that runs between two of its ends', { conditions: [NOT_READY], containerStatuses: [looping] }, CRASHES],
+    [
+      'a relay that runs again after one end',
+      { conditions: [NOT_READY], containerStatuses: [{ restartCount: 1 }] },
+      undefined,
+    ],
+    [
+      'a relay that is ready after many',
+      { conditions: [{ type: 'Ready', status: 'True' }], containerStatuses: [looping] },
+      undefined,
+    ],
+    ['a pod that starts', { conditions: [NOT_READY] }, undefined],
+  ])('knows what keeps %s from getting ready', (_, status, text) => {
+    const expected = text === undefined ? undefined : { text, since, needs: 'somebody' };
+    expect(relayPods([{ ...RUNNING, status }])[0]?.stuck).toEqual(expected);
+  });
+
+  it('knows that a pod needs a node, since it was made', () => {
+    const [pod] = relayPods([{ ...RUNNING, status: { conditions: [unscheduled] } }]);
+    const text = 'Unschedulable: 0/2 nodes fit';
+    expect(pod?.stuck).toEqual({ text, since: Date.parse('2026-01-01T00:00:00Z'), needs: 'node' });
+    expect(pod?.waiting).toBeUndefined();
+  });
+
+  it('says a cause that several pods share once, with one of them, and nothing of those that end', () => {
+    const named = (name: string, pod: KubeObject, more = {}) => ({
+      ...pod,
+      metadata: { ...pod.metadata, name, ...more },
+    });
     const pods = relayPods([
       named('a', waiting('ErrImagePull', '')),
       named('b', waiting('CrashLoopBackOff', '')),
-      named('c', waiting('ImagePullBackOff', '')),
+      named('c', waiting('ImagePullBackOff', ''), { creationTimestamp: '2025-12-31T23:00:00Z' }),
       named('d', RUNNING),
+      named('e', waiting('RunContainerError', ''), { deletionTimestamp: '2026-01-01T00:10:00Z' }),
     ]);
-    expect(waitingPods(pods)).toEqual([
-      `pod a and 1 more: ${pods[0]?.waiting}`,
-      'pod b: CrashLoopBackOff: the relay ends soon after it has started',
+    expect(stuckPods(pods)).toEqual([
+      { text: `pod a and 1 more: ${pods[0]?.waiting}`, since: Date.parse('2025-12-31T23:00:00Z'), needs: 'somebody' },
+      { text: `pod b: ${CRASHES}`, since: Date.parse('2026-01-01T00:00:00Z'), needs: 'somebody' },
     ]);
   });
 });

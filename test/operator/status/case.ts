@@ -4,7 +4,7 @@ import type { Condition } from '../../../crds/v1alpha1/conditions.ts';
 import type { Kind } from '../../../crds/v1alpha1/kinds.ts';
 import type { CompiledCondition } from '../../../operator/compile/conditions.ts';
 import type { ResourceStatus } from '../../../operator/compile/result.ts';
-import type { PodReport, RelayPod } from '../../../operator/rollout/pods.ts';
+import type { PodReport, RelayPod, Stuck } from '../../../operator/rollout/pods.ts';
 import type { FleetFacts, StatusFacts, WorkloadFacts } from '../../../operator/status/facts.ts';
 
 /** `Status Reason: message`. */
@@ -22,7 +22,7 @@ export interface StatusCase {
   readonly compiledFields?: Partial<ResourceStatus>;
   readonly fleet?: FleetCase | null;
   /** null: it is not there. */
-  readonly workload?: { readonly [Field in keyof WorkloadFacts]?: WorkloadFacts[Field] | null };
+  readonly workload?: WorkloadCase;
   readonly nextHopRefusesUs?: string;
   readonly expect: Outcome;
 }
@@ -44,6 +44,14 @@ interface FleetCase {
   readonly programmed?: string;
   /** In seconds. */
   readonly reportsSinceAgo?: number;
+}
+
+interface WorkloadCase extends Partial<Omit<WorkloadFacts, 'deployment' | 'addresses' | 'rollout' | 'stuck'>> {
+  readonly deployment?: Partial<NonNullable<WorkloadFacts['deployment']>> | null;
+  readonly addresses?: WorkloadFacts['addresses'] | null;
+  readonly rollout?: Partial<WorkloadFacts['rollout']>;
+  /** `ago` in seconds. */
+  readonly stuck?: readonly { readonly text: string; readonly ago: number; readonly needs?: 'node' }[];
 }
 
 interface PodCase {
@@ -96,8 +104,22 @@ export function factsOf(example: StatusCase): StatusFacts {
 
 const VALID = { Accepted: 'True Accepted: Valid.', ResolvedRefs: 'True ResolvedRefs: Every reference was found.' };
 
+const DEPLOYMENT: NonNullable<WorkloadFacts['deployment']> = {
+  available: true,
+  replicas: 2,
+  readyReplicas: 2,
+  message: '',
+  wanted: 2,
+  updatedReplicas: 2,
+  availableReplicas: 2,
+  observed: true,
+  deadlineExceeded: false,
+};
+
 const WORKLOAD: WorkloadFacts = {
-  deployment: { available: true, replicas: 2, readyReplicas: 2, message: '' },
+  deployment: DEPLOYMENT,
+  rollout: { image: 'relay:2', isApplied: true, waitsFor: undefined },
+  stuck: [],
   addresses: [{ type: 'IPAddress', value: '192.0.2.1' }],
   addressExpected: true,
   selector: 'isthmus.dev/fleet=one',
@@ -106,9 +128,15 @@ const WORKLOAD: WorkloadFacts = {
   clientAddressHidden: undefined,
 };
 
-function workloadOf(example: StatusCase['workload'] = {}): WorkloadFacts {
-  const named = Object.entries(example).map(([field, value]) => [field, value ?? undefined]);
-  return { ...WORKLOAD, ...(Object.fromEntries(named) as Partial<WorkloadFacts>) };
+function workloadOf({ deployment, addresses, rollout, stuck = [], ...others }: WorkloadCase = {}): WorkloadFacts {
+  return {
+    ...WORKLOAD,
+    ...others,
+    deployment: deployment === null ? undefined : { ...DEPLOYMENT, ...deployment },
+    addresses: addresses === null ? undefined : (addresses ?? WORKLOAD.addresses),
+    rollout: { ...WORKLOAD.rollout, ...rollout },
+    stuck: stuck.map(({ text, ago, needs }): Stuck => ({ text, since: NOW - ago * 1000, needs: needs ?? 'somebody' })),
+  };
 }
 
 function writtenConditions(written: NonNullable<StatusCase['written']>, generation: number) {

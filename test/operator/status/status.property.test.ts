@@ -55,10 +55,32 @@ const fleet = fc.record({
 
 const workload = fc.record({
   deployment: maybe(
-    fc.record({ available: fc.boolean(), replicas: fc.nat(9), readyReplicas: fc.nat(9), message: fc.string() }),
+    fc.record({
+      available: fc.boolean(),
+      replicas: fc.nat(9),
+      readyReplicas: fc.nat(9),
+      message: fc.string(),
+      wanted: fc.nat(9),
+      updatedReplicas: fc.nat(9),
+      availableReplicas: fc.nat(9),
+      observed: fc.boolean(),
+      deadlineExceeded: fc.boolean(),
+    }),
   ),
   addresses: maybe(fc.array(fc.constant({ type: 'IPAddress' as const, value: '192.0.2.1' }), { maxLength: 40 })),
   addressExpected: fc.boolean(),
+  rollout: fc.record({
+    image: fc.constantFrom('relay:1', 'relay:2'),
+    isApplied: fc.boolean(),
+    waitsFor: maybe(fc.constant('relay:3')),
+  }),
+  stuck: fc.array(
+    fc.record(
+      { text: message, ago: fc.nat(1000), needs: maybe(fc.constant('node' as const)) },
+      { requiredKeys: ['text', 'ago'] },
+    ),
+    { maxLength: 3 },
+  ),
   troubles: fc.array(message, { maxLength: 3 }),
   remarks: fc.array(message, { maxLength: 3 }),
   clientAddressHidden: maybe(message),
@@ -110,14 +132,19 @@ describe('statusOf, whatever the facts', () => {
     );
   });
 
-  it('is Ready, or else either reconciles or has stalled, for the reason that Ready gives', () => {
+  it('is Ready and rolled out, or else either reconciles or has stalled, for the reason that one of them gives', () => {
     fc.assert(
       fc.property(facts, (given) => {
         const conditions = conditionsOf(statusOf(given));
         const ready = conditions.find(({ type }) => type === 'Ready');
+        const rollout = conditions.find(({ type }) => type === 'RolledOut');
         const others = conditions.filter(({ type }) => type === 'Reconciling' || type === 'Stalled');
-        const expected = ready?.status === 'True' ? [] : [{ status: 'True', reason: ready?.reason }];
-        expect(others.map(({ status, reason }) => ({ status, reason }))).toEqual(expected);
+        const causes = [
+          ...(ready?.status === 'True' ? [] : [ready?.reason]),
+          ...(rollout?.status === 'False' ? [rollout.reason] : []),
+        ];
+        expect(others.map(({ status }) => status)).toEqual(causes.length === 0 ? [] : ['True']);
+        for (const { reason } of others) expect(causes).toContain(reason);
         const good = ['Accepted', 'ResolvedRefs', 'Programmed'].every(
           (type) => conditions.find((each) => each.type === type)?.status === 'True',
         );
