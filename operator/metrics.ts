@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Compilation } from './compilation/compiler.ts';
 import { type KubeMetrics, kubeMetrics } from './kube/metrics.ts';
 import type { FleetIdentity } from './manifests/input.ts';
-import type { FleetFacts } from './status/facts.ts';
+import type { FleetFacts, WrittenStatus } from './status/facts.ts';
 
 type ResourceLabel = 'namespace' | 'kind' | 'accepted' | 'resolved';
 type FleetName = Pick<FleetIdentity, 'namespace' | 'name'>;
@@ -15,6 +15,7 @@ export interface OperatorMetrics extends KubeMetrics {
   readonly compileSeconds: { startTimer(): () => void };
   compiled(compilation: Compilation): void;
   fleet(fleet: FleetName, facts: FleetFacts | undefined): void;
+  fleetStatus(fleet: FleetName, status: WrittenStatus): void;
   /** It has been deleted. */
   forget(fleet: FleetName): void;
 }
@@ -59,6 +60,16 @@ export function operatorMetrics(): OperatorMetrics {
     '1: the last configuration may not be published',
     ...labels,
   );
+  const stalled = gauge(
+    'isthmus_operator_fleet_stalled',
+    '1: nothing goes on until somebody changes something, as its condition Stalled says',
+    ...labels,
+  );
+  const rolledOut = gauge(
+    'isthmus_operator_fleet_rolled_out',
+    '1: every relay that is asked for is there, available and of the newest pod template',
+    ...labels,
+  );
   return {
     ...kubeMetrics(registry),
     registry,
@@ -86,8 +97,14 @@ export function operatorMetrics(): OperatorMetrics {
       failed.set(of, facts.failed === undefined ? 0 : 1);
       heldBack.set(of, facts.heldBack === undefined ? 0 : 1);
     },
+    fleetStatus({ namespace, name }, { conditions = [] }) {
+      const is = (type: string) => Number(conditions.some((each) => each.type === type && each.status === 'True'));
+      stalled.set({ namespace, fleet: name }, is('Stalled'));
+      rolledOut.set({ namespace, fleet: name }, is('RolledOut'));
+    },
     forget: ({ namespace, name }) => {
-      for (const each of [pods, programmed, failed, heldBack]) each.remove({ namespace, fleet: name });
+      for (const each of [pods, programmed, failed, heldBack, stalled, rolledOut])
+        each.remove({ namespace, fleet: name });
     },
   };
 }

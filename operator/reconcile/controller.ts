@@ -76,7 +76,14 @@ export class Controller {
     this.#around = { ...options, world: this.#world };
     const metadata = { Secret: this.#world.secrets, ConfigMap: this.#world.configMaps };
     this.#intake = new Intake({ api, metadata, onChange: () => this.#queueCompile() });
-    this.#statuses = new Statuses({ world: this.#world, intake: this.#intake, now });
+    this.#statuses = new Statuses({
+      world: this.#world,
+      intake: this.#intake,
+      now,
+      said: ({ kind, namespace, name }, { status }) => {
+        if (kind === 'RelayFleet') options.metrics.fleetStatus({ namespace, name }, status);
+      },
+    });
     this.#writer = new StatusWriter({
       api,
       assertLeader,

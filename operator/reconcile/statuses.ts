@@ -5,7 +5,7 @@ import { DEFAULT_FLEET } from '../../crds/v1alpha1/references.ts';
 import type { Compilation } from '../compilation/compiler.ts';
 import { compareText } from '../compile/order.ts';
 import type { ResourceStatus } from '../compile/result.ts';
-import type { FleetFacts, Subject, WorkloadFacts } from '../status/facts.ts';
+import type { FleetFacts, StatusResult, Subject, WorkloadFacts } from '../status/facts.ts';
 import { statusOf } from '../status/status.ts';
 import { type Intake, resourceKey, type Version } from './intake.ts';
 import { keyOf } from './kinds.ts';
@@ -29,6 +29,8 @@ export interface StatusesOptions {
   readonly world: World;
   readonly intake: Intake;
   readonly now: () => number;
+  /** What is said of each resource that is looked at, whether it has to be written or not. */
+  readonly said?: (subject: Subject, result: StatusResult) => void;
 }
 
 /** What is to be looked at: what compile says something new about, before what only stands behind others. */
@@ -144,6 +146,7 @@ export class Statuses {
       const result = statusOf({ now, subject, compiled, fleet, workload, nextHopRefusesUs });
       if (result.programmed === undefined) programmed.delete(`${kind}/${name}`);
       else programmed.set(`${kind}/${name}`, result.programmed);
+      this.#options.said?.(subject, result);
       return result;
     };
     const putOff = () => {

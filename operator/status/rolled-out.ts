@@ -61,9 +61,8 @@ function whatIsMissing(deployment: Deployment): Pick<Cause, 'reason' | 'message'
     const message = `${updatedReplicas} of ${wanted} relays have the newest pod template, and ${readyReplicas} are ready`;
     return { reason: 'RollingOut', message };
   }
-  if (replicas !== wanted) {
-    return { reason: 'Scaling', message: `${replicas} relays are there, and ${wanted} are asked for` };
-  }
+  if (replicas < wanted) return { reason: 'Scaling', message: `${replicas} of ${wanted} relays are there` };
+  if (replicas > wanted) return { reason: 'Scaling', message: `${wanted} of the ${replicas} relays are to stay` };
   if (availableReplicas >= wanted) return undefined;
   return { reason: 'PodsNotReady', message: `${availableReplicas} of ${wanted} relays are available` };
 }
