@@ -22,6 +22,8 @@ export interface ManifestInput {
   readonly replicas: number | undefined;
   /** The cluster knows the kind ServiceMonitor. */
   readonly serviceMonitors: boolean;
+  /** Of the Service that is there, in its order; default: there is none. */
+  readonly serviceFamilies?: readonly string[];
   /** Addresses that pods of this cluster ask for names, beside pods that answer there; default: none is known. */
   readonly clusterResolvers?: readonly string[];
 }

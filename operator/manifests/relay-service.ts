@@ -8,6 +8,16 @@ import { SMTP_PORT, selectorLabels, workloadName } from './names.ts';
 /** Its address is in MX and SPF records and in lists of partners: unless told otherwise it outlives the fleet. */
 export const isServiceRetained = ({ fleet }: ManifestInput): boolean => fleet.spec.service.deletionPolicy === 'Retain';
 
+/**
+ * The API server adds the second family itself where the policy lets it, and takes a list without it for the wish to give
+ * it up, which it refuses.
+ */
+function families(wanted: readonly string[], { fleet, serviceFamilies = [] }: ManifestInput): readonly string[] {
+  const mayHaveMore = fleet.spec.service.ipFamilyPolicy !== 'SingleStack';
+  const isPart = wanted.every((family, place) => serviceFamilies[place] === family);
+  return mayHaveMore && isPart ? serviceFamilies : wanted;
+}
+
 export function relayService(input: ManifestInput): KubeObject {
   const { fleet } = input;
   const wanted = fleet.spec.service;
@@ -29,7 +39,7 @@ export function relayService(input: ManifestInput): KubeObject {
       // A pod that has never had a configuration can only answer 421.
       publishNotReadyAddresses: false,
       ipFamilyPolicy: wanted.ipFamilyPolicy,
-      ...(wanted.ipFamilies === undefined ? {} : { ipFamilies: wanted.ipFamilies }),
+      ...(wanted.ipFamilies === undefined ? {} : { ipFamilies: families(wanted.ipFamilies, input) }),
       // The API server refuses it where nobody outside the cluster can connect.
       ...(wanted.type === 'ClusterIP' ? {} : { externalTrafficPolicy: wanted.externalTrafficPolicy }),
       ...(wanted.loadBalancerClass === undefined ? {} : { loadBalancerClass: wanted.loadBalancerClass }),

@@ -118,6 +118,7 @@ export class FleetWorkload {
       compiled,
       replicas: this.#replicas(fleet),
       serviceMonitors: world.serviceMonitors,
+      serviceFamilies: this.#serviceFamilies(fleet),
     };
   }
 
@@ -127,6 +128,11 @@ export class FleetWorkload {
     if (spec.autoscaling === undefined) return spec.replicas ?? DEFAULT_REPLICAS;
     if (live !== undefined && isOwnedByAnother(live)) return undefined;
     return liveReplicas(live) ?? spec.autoscaling.minReplicas;
+  }
+
+  #serviceFamilies({ namespace, name }: FleetIdentity): readonly string[] {
+    const live = this.#around.world.workload(WORKLOAD_TYPES.Service)?.get(namespace, workloadName(name));
+    return (live as ServiceShape | undefined)?.spec?.ipFamilies ?? [];
   }
 
   #clientAddressHidden({ namespace, name, spec }: WorkloadInput['fleet']): string | undefined {
@@ -166,7 +172,11 @@ function isOwnedByAnother({ metadata }: KubeObject): boolean {
 }
 
 interface ServiceShape {
-  readonly spec?: { readonly type?: string; readonly clusterIPs?: readonly string[] };
+  readonly spec?: {
+    readonly type?: string;
+    readonly clusterIPs?: readonly string[];
+    readonly ipFamilies?: readonly string[];
+  };
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] } };
 }
 
