@@ -70,14 +70,8 @@ async function show(folder: string, images: readonly string[], ended: AbortSigna
     installed = await install(cluster, { onArrival: (arrival) => say(formatArrival(arrival)) });
     await installed.programmed();
     const { controlPlane } = cluster;
-    await controlPlane.kubectlOrThrow([
-      'rollout',
-      'status',
-      'deployment/default-relay',
-      '-n',
-      'mail',
-      '--timeout=120s',
-    ]);
+    const rolledOut = ['wait', 'rfleet', 'default', '--for=condition=RolledOut', '--timeout=120s'];
+    await controlPlane.kubectlOrThrow([...rolledOut, '--namespace', installed.namespace]);
     say(await controlPlane.kubectlOrThrow(['get', 'isthmus', '--namespace', 'mail']));
     await sendFirstMail(cluster, installed.address);
     say(await advice(cluster, installed, folder, outside));
