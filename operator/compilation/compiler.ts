@@ -79,8 +79,8 @@ export interface StoredFleet {
 }
 
 export type Restored =
-  /** `parts` as in CompiledFleet, of what is stored. */
-  { readonly ok: true; readonly parts: ReadonlyMap<string, string> } | { readonly ok: false; readonly reason: string };
+  /** As in CompiledFleet, of what is stored. */
+  ({ readonly ok: true } & Pick<CompiledFleet, 'parts' | 'ports'>) | { readonly ok: false; readonly reason: string };
 
 export interface CompilerOptions {
   /** Hides the content of credentials in their names: secret, and the same for as long as configurations are kept. */

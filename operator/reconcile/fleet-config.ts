@@ -21,10 +21,7 @@ const ASK_AGAIN_MS = 9_000;
 /** What is stored cannot be read now. */
 const RETRY_MS = 1000;
 
-interface Published {
-  readonly pieces: readonly Piece[];
-  readonly parts: ReadonlyMap<string, string>;
-}
+type Published = Pick<CompiledFleet, 'pieces' | 'parts' | 'ports'>;
 
 export interface ConfigLook {
   readonly result: StoreResult;
@@ -71,6 +68,12 @@ export class FleetConfig {
     return new Map([...this.#published].map(([revision, { parts }]) => [revision, parts]));
   }
 
+  /** Of what is compiled and of what pods may run meanwhile: that is another while something is not known or has failed. */
+  nextHopPorts({ ports }: CompiledFleet): number[] {
+    const all = [ports, ...[...this.#published.values()].map((published) => published.ports)];
+    return [...new Set(all.flatMap(({ nextHops }) => nextHops))].sort((a, b) => a - b);
+  }
+
   pods(): RelayPod[] {
     const { namespace, name } = this.#fleet;
     return relayPods(this.#around.world.pods.labelled(namespace, FLEET_LABEL, name));
@@ -89,7 +92,8 @@ export class FleetConfig {
     if (!stored.complete) return this.#forget(stored.reason);
     const restored = await this.#around.compiler.restore(stored.fleet);
     if (!restored.ok) return this.#forget(restored.reason);
-    this.#published.set(stored.fleet.revision, { pieces: stored.pieces, parts: restored.parts });
+    const { parts, ports } = restored;
+    this.#published.set(stored.fleet.revision, { pieces: stored.pieces, parts, ports });
     this.#memoryPieces = stored.memory;
     return { ok: true };
   }
@@ -133,7 +137,7 @@ export class FleetConfig {
   #recognise(compiled: CompiledFleet | undefined): void {
     const isListed = this.#store.manifest?.revisions.some(({ revision }) => revision === compiled?.revision) === true;
     if (compiled === undefined || !isListed || this.#published.has(compiled.revision)) return;
-    this.#published.set(compiled.revision, { pieces: compiled.pieces, parts: compiled.parts });
+    this.#published.set(compiled.revision, publishedOf(compiled));
   }
 
   async #ask(pods: readonly RelayPod[]): Promise<void> {
@@ -220,7 +224,7 @@ export class FleetConfig {
     if (compiled === undefined) throw new Error('rollout publishes what nobody has compiled');
     const put = await this.#store.put([...compiled.pieces, ...compiled.memory]);
     if (!put.ok) return put;
-    this.#published.set(compiled.revision, { pieces: compiled.pieces, parts: compiled.parts });
+    this.#published.set(compiled.revision, publishedOf(compiled));
     const entry: ManifestRevision = { revision: compiled.revision, state, pieces: referencesTo(compiled.pieces) };
     return await this.#write([...others, entry], compiled.memory);
   }
@@ -277,6 +281,8 @@ export class FleetConfig {
     this.#around.event({ kind: 'RelayFleet', namespace, name, uid }, type, reason, message);
   }
 }
+
+const publishedOf = ({ pieces, parts, ports }: CompiledFleet): Published => ({ pieces, parts, ports });
 
 function referencesTo(pieces: readonly Piece[]): PieceReference[] {
   return pieces.map(({ slot, key }) => ({ slot, key }));

@@ -73,7 +73,8 @@ export class Fleet {
     const certificate = await this.#secrets.keepCertificate(resource, compiled.hostname);
     this.#remember('certificate', `Secret ${ownCertificateName(this.identity.name)} cannot be kept`, certificate);
     const fleet = { ...this.identity, spec: resource.spec };
-    const retryInMs = (await this.#workload.keep({ fleet, compiled, relayImage })) ?? IDLE_MS;
+    const ports = { nextHops: this.#config.nextHopPorts(compiled) };
+    const retryInMs = (await this.#workload.keep({ fleet, compiled: { ...compiled, ports }, relayImage })) ?? IDLE_MS;
     // Of this very compilation: another may have come meanwhile, and say less of what is not known.
     const desired = heldBack(compiled) === undefined ? compiled.revision : undefined;
     const config = await this.#config.look(compiled, desired);

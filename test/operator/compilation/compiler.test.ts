@@ -139,7 +139,7 @@ describe('the compiler', () => {
     const first = fleetOf(await before.compile(0));
     const after = await start();
     const restored = await after.restore(stored(first));
-    expect(restored).toEqual({ ok: true, parts: first.parts });
+    expect(restored).toEqual({ ok: true, parts: first.parts, ports: first.ports });
     after.update([FLEET, DOMAIN, route(), rule('people', pairs('ann'))]);
     const fleet = fleetOf(await after.compile(0));
     expect(configOf(fleet).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
