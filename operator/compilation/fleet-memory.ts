@@ -2,8 +2,7 @@
 
 import type { RelayConfig } from '../../relay/core/config.ts';
 import type { FleetResult } from '../compile/result.ts';
-import { joinedRule } from '../compile/joined-rule.ts';
-import { graveKey, type Named, type Tombstone } from '../compile/tombstones.ts';
+import type { Tombstone } from '../compile/tombstones.ts';
 import { type Packed, Packer } from '../slots/pack.ts';
 import { unpackStored } from '../slots/unpack.ts';
 import type { Restored, StoredFleet } from './compiler.ts';
@@ -58,9 +57,7 @@ export class FleetMemory {
     const { config, confidentialRules, parts } = unpacked;
     // What is in force has no grave: one that was stored for an earlier revision would hold less, and not as long.
     const isInForce = namesOf(config);
-    const tombstones = unpacked.tombstones.filter(
-      (tombstone) => !isInForce.has(keyOf(tombstone)) || hasOtherRows(tombstone, config),
-    );
+    const tombstones = unpacked.tombstones.filter((tombstone) => !isInForce.has(keyOf(tombstone)));
     this.#inForce = { config, tombstones, confidentialRules };
     this.#restoredParts = parts;
     return { ok: true, parts, ports: { nextHops: nextHopPorts(config) } };
@@ -119,20 +116,13 @@ export class FleetMemory {
   }
 }
 
-function keyOf({ kind, was }: Tombstone): string {
-  return graveKey(kind, was);
-}
-
-/** Of a rule that was not read as a whole: the rest of its rows is known from nowhere else. */
-function hasOtherRows(tombstone: Tombstone, { rewriteRules }: RelayConfig): boolean {
-  const rule = rewriteRules.find(({ name }) => name === tombstone.name);
-  if (tombstone.kind !== 'RewriteRule' || rule === undefined) return false;
-  const whole = joinedRule(rule, tombstone.was);
-  return whole.addresses.length + whole.domains.length > rule.addresses.length + rule.domains.length;
+function keyOf({ kind, name }: Pick<Tombstone, 'kind' | 'name'>): string {
+  return `${kind} ${name}`;
 }
 
 function namesOf({ sharedDomains, tenantRoutes, rewriteRules }: RelayConfig): Set<string> {
-  const of = (kind: Tombstone['kind'], all: readonly Named[]) => all.map((was) => graveKey(kind, was));
+  const of = (kind: Tombstone['kind'], all: readonly { readonly name: string }[]) =>
+    all.map(({ name }) => keyOf({ kind, name }));
   return new Set([
     ...of('SharedDomain', sharedDomains),
     ...of('TenantRoute', tenantRoutes),
