@@ -24,7 +24,7 @@ afterAll(() => bench?.stop());
 /** Outside of the cluster, besides DNS and the web. */
 async function mailPorts(fleet: string): Promise<number[]> {
   const policy = await bench.eyes.get('networkpolicy', `${fleet}-relay`);
-  const { egress } = policy?.['spec'] as { egress: Rule[] };
+  const { egress = [] } = (policy?.['spec'] ?? {}) as { readonly egress?: readonly Rule[] };
   const outside = egress.filter(({ to }) => JSON.stringify(to).includes('0.0.0.0/0'));
   return outside.flatMap(({ ports }) => ports.map(({ port }) => port)).filter((port) => port !== 443);
 }
