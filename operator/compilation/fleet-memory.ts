@@ -2,7 +2,8 @@
 
 import type { RelayConfig } from '../../relay/core/config.ts';
 import type { FleetResult } from '../compile/result.ts';
-import type { Tombstone } from '../compile/tombstones.ts';
+import { joinedRule } from '../compile/joined-rule.ts';
+import { graveKey, type Named, type Tombstone } from '../compile/tombstones.ts';
 import { type Packed, Packer } from '../slots/pack.ts';
 import { unpackStored } from '../slots/unpack.ts';
 import type { Restored, StoredFleet } from './compiler.ts';
@@ -57,7 +58,9 @@ export class FleetMemory {
     const { config, confidentialRules, parts } = unpacked;
     // What is in force has no grave: one that was stored for an earlier revision would hold less, and not as long.
     const isInForce = namesOf(config);
-    const tombstones = unpacked.tombstones.filter((tombstone) => !isInForce.has(keyOf(tombstone)));
+    const tombstones = unpacked.tombstones.filter(
+      (tombstone) => !isInForce.has(keyOf(tombstone)) || hasOtherRows(tombstone, config),
+    );
     this.#inForce = { config, tombstones, confidentialRules };
     this.#restoredParts = parts;
     return { ok: true, parts, ports: { nextHops: nextHopPorts(config) } };
@@ -116,13 +119,20 @@ export class FleetMemory {
   }
 }
 
-function keyOf({ kind, name }: Pick<Tombstone, 'kind' | 'name'>): string {
-  return `${kind} ${name}`;
+function keyOf({ kind, was }: Tombstone): string {
+  return graveKey(kind, was);
+}
+
+/** Of a rule that was not read as a whole: the rest of its rows is known from nowhere else. */
+function hasOtherRows(tombstone: Tombstone, { rewriteRules }: RelayConfig): boolean {
+  const rule = rewriteRules.find(({ name }) => name === tombstone.name);
+  if (tombstone.kind !== 'RewriteRule' || rule === undefined) return false;
+  const whole = joinedRule(rule, tombstone.was);
+  return whole.addresses.length + whole.domains.length > rule.addresses.length + rule.domains.length;
 }
 
 function namesOf({ sharedDomains, tenantRoutes, rewriteRules }: RelayConfig): Set<string> {
-  const of = (kind: Tombstone['kind'], all: readonly { readonly name: string }[]) =>
-    all.map(({ name }) => keyOf({ kind, name }));
+  const of = (kind: Tombstone['kind'], all: readonly Named[]) => all.map((was) => graveKey(kind, was));
   return new Set([
     ...of('SharedDomain', sharedDomains),
     ...of('TenantRoute', tenantRoutes),

@@ -20,10 +20,16 @@ export interface AssemblySurroundings {
   readonly resolution: Resolution;
 }
 
+/** What was in force and is not now: it has disappeared, or is left out. */
+export interface HeldTombstone {
+  readonly tombstone: Tombstone;
+  readonly gone: boolean;
+}
+
 export function assembleFleet(
   fleet: FleetDraft,
   content: Namespace,
-  tombstones: readonly Tombstone[],
+  tombstones: readonly HeldTombstone[],
   { input, memory, resolution }: AssemblySurroundings,
 ): FleetResult {
   const oldest = [...content.sharedDomains]
@@ -81,7 +87,7 @@ function readsSecrets({ spec }: RewriteRuleDraft): boolean {
 }
 
 /** What is left out without a fleet that is known could belong to any fleet of the namespace. */
-function collectHeld(fleet: FleetDraft, content: Namespace, tombstones: readonly Tombstone[]): HeldCollector {
+function collectHeld(fleet: FleetDraft, content: Namespace, tombstones: readonly HeldTombstone[]): HeldCollector {
   const held = new HeldCollector();
   const concerns = (owner: FleetDraft | undefined) => owner === undefined || owner === fleet;
   for (const draft of content.sharedDomains) {
@@ -114,7 +120,8 @@ function holdRule(held: HeldCollector, draft: RewriteRuleDraft): void {
   if (!settled && sharedDomain?.domain !== undefined) held.unresolvedOf(sharedDomain.domain);
 }
 
-function holdTombstone(held: HeldCollector, tombstone: Tombstone): void {
+/** What is left out holds what it was as well: it may speak of something else by now, or of what is not there yet. */
+function holdTombstone(held: HeldCollector, { tombstone, gone }: HeldTombstone): void {
   switch (tombstone.kind) {
     case 'SharedDomain':
       held.domains([tombstone.was.domain]);
@@ -124,7 +131,7 @@ function holdTombstone(held: HeldCollector, tombstone: Tombstone): void {
       held.sources(tombstone.was.sources);
       return;
     case 'RewriteRule':
-      held.rows(tombstone.was, true);
+      if (tombstone.was.mode === 'Enforce') held.rows(tombstone.was, gone);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { RewriteRuleConfig } from '../../relay/core/config.ts';
-import { assembleFleet } from './assemble.ts';
+import { assembleFleet, type HeldTombstone } from './assemble.ts';
 import type { Report } from './conditions.ts';
 import type { CompileInput, InvalidResource, Resource } from './input.ts';
 import { CompileMemory } from './memory.ts';
@@ -14,7 +14,7 @@ import { Resolution } from './resolution.ts';
 import type { CompileResult, FleetResult, ResourceStatus } from './result.ts';
 import type { FleetDraft } from './fleet.ts';
 import { unreadableRules } from './rule-config.ts';
-import { type FleetMemory, fleetTombstones, type Presence, type Tombstone } from './tombstones.ts';
+import { type FleetMemory, fleetTombstones, type Named, type Presence, type Tombstone } from './tombstones.ts';
 
 /**
  * The order of inputs means nothing; compiling the outcome again changes nothing; a bad resource never stops the
@@ -33,10 +33,13 @@ export function compile(input: CompileInput, memory = new CompileMemory()): Comp
       const unreadable = unreadableRules(fleet, content);
       const remembered = tombstonesOf(fleet, unreadable, presence, input);
       tombstones.push(...remembered);
-      const gone = remembered.filter(({ kind, name }) => presence(kind, name) === 'Gone');
+      const held = remembered.flatMap((tombstone): HeldTombstone[] => {
+        const there = presence(tombstone.kind, tombstone.was);
+        return there === 'InForce' ? [] : [{ tombstone, gone: there === 'Gone' }];
+      });
       const ofFleet = content.rewriteRules.filter((draft) => fleetOfRule(draft) === fleet);
       const resolution = new Resolution(ofFleet, memory.claims(fleet.namespace, fleet.name));
-      fleets.push(assembleFleet(fleet, content, gone, { input, memory, resolution }));
+      fleets.push(assembleFleet(fleet, content, held, { input, memory, resolution }));
       for (const [name, count] of resolution.countAddresses()) addresses.set(name, count);
     }
     statuses.push(...statusesOf(content, addresses));
@@ -111,7 +114,9 @@ function presenceOn(fleet: FleetDraft, content: Namespace): PresenceOf {
     TenantRoute: new Map(tenantRoutes.flatMap((each) => present(each.name, each.fleet, each.config !== undefined))),
     RewriteRule: new Map(rewriteRules.flatMap((each) => present(each.name, fleetOfRule(each), each.inForce))),
   };
-  return (kind, name) => known[kind].get(name) ?? 'Gone';
+  const domains = new Map(sharedDomains.map(({ name, domain }) => [name, domain]));
+  const isAnother = ({ name, domain }: Named) => domain !== undefined && (domains.get(name) ?? domain) !== domain;
+  return (kind, was) => (isAnother(was) ? 'Gone' : (known[kind].get(was.name) ?? 'Gone'));
 }
 
 function tombstonesOf(

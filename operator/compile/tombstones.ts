@@ -5,6 +5,7 @@
  */
 
 import type { RelayConfig, RewriteRuleConfig, SharedDomainConfig, TenantRouteConfig } from '../../relay/core/config.ts';
+import { joinedRule } from './joined-rule.ts';
 import { compareText } from './order.ts';
 
 /**
@@ -28,6 +29,13 @@ export type Tombstone =
   | (Grave & { readonly kind: 'TenantRoute'; readonly was: TenantRouteConfig })
   | (Grave & { readonly kind: 'RewriteRule'; readonly was: RewriteRuleConfig });
 
+/** A SharedDomain is what its domain says: of the same name with another domain it is another, as domains never change. */
+export interface Named {
+  readonly name: string;
+  /** Of a SharedDomain. */
+  readonly domain?: string;
+}
+
 export type Presence = 'InForce' | 'LeftOut' | 'Gone';
 
 export interface FleetMemory {
@@ -35,7 +43,7 @@ export interface FleetMemory {
   readonly fleet: string;
   readonly holdSeconds: number;
   readonly now: number;
-  presence(kind: Tombstone['kind'], name: string): Presence;
+  presence(kind: Tombstone['kind'], was: Named): Presence;
   /** Rules of which rows cannot be read now, with the rows that are to be remembered. */
   readonly unreadable: readonly RewriteRuleConfig[];
 }
@@ -59,28 +67,25 @@ export function fleetTombstones(
   const tombstones = new Map<string, Tombstone>();
   const bury = (tombstone: Tombstone) => {
     const key = keyOf(tombstone);
-    switch (memory.presence(tombstone.kind, tombstone.name)) {
+    const known = tombstones.get(key);
+    switch (memory.presence(tombstone.kind, tombstone.was)) {
       case 'InForce':
         break;
       case 'LeftOut':
-        tombstones.set(key, { ...tombstone, expiresAt: putOff(key) });
+        tombstones.set(key, { ...joined(tombstone, known), expiresAt: putOff(key) });
         break;
       case 'Gone':
+        if (tombstone.expiresAt <= now || !resolves(tombstone)) break;
         // A grave is dug once: the same running configuration given again does not begin its time anew.
-        if (tombstone.expiresAt > now && !tombstones.has(key) && resolves(tombstone)) tombstones.set(key, tombstone);
+        tombstones.set(key, { ...joined(tombstone, known), expiresAt: known?.expiresAt ?? tombstone.expiresAt });
         break;
     }
   };
   // What comes later is nearer to what was in force last.
   ofFleet.forEach(bury);
   // Nearly all of it is in force, and needs no grave.
-  const missing = <Kind extends Tombstone['kind'], T extends { readonly name: string }>(
-    kind: Kind,
-    all: readonly T[],
-  ) =>
-    all
-      .filter(({ name }) => memory.presence(kind, name) !== 'InForce')
-      .map((was) => ({ ...fresh(was.name), kind, was }));
+  const missing = <Kind extends Tombstone['kind'], T extends Named>(kind: Kind, all: readonly T[]) =>
+    all.filter((was) => memory.presence(kind, was) !== 'InForce').map((was) => ({ ...fresh(was.name), kind, was }));
   missing('SharedDomain', running?.sharedDomains ?? []).forEach(bury);
   missing('TenantRoute', running?.tenantRoutes ?? []).forEach(bury);
   missing('RewriteRule', running?.rewriteRules ?? []).forEach(bury);
@@ -92,11 +97,22 @@ export function fleetTombstones(
   return [...tombstones.values()].sort((a, b) => compareText(keyOf(a), keyOf(b)));
 }
 
+/** Of a rule that could not be read as a whole some rows were in force and the others are buried. */
+function joined(near: Tombstone, far: Tombstone | undefined): Tombstone {
+  if (near.kind !== 'RewriteRule' || far?.kind !== 'RewriteRule') return near;
+  return { ...near, was: joinedRule(near.was, far.was) };
+}
+
 /** A rule in Audit never resolved anything. */
 function resolves(tombstone: Tombstone): boolean {
   return tombstone.kind !== 'RewriteRule' || tombstone.was.mode === 'Enforce';
 }
 
-function keyOf({ kind, name }: Tombstone): string {
-  return `${kind} ${name}`;
+function keyOf({ kind, was }: Tombstone): string {
+  return graveKey(kind, was);
+}
+
+/** Of a fleet there is one grave each. */
+export function graveKey(kind: Tombstone['kind'], { name, domain }: Named): string {
+  return domain === undefined ? `${kind} ${name}` : `${kind} ${name} ${domain}`;
 }

@@ -6,7 +6,7 @@ import type { Credentials, RelayConfig, RewriteRuleConfig } from '../../relay/co
 import type { PieceItem } from '../../relay/core/manifest.ts';
 import type { AddressRows } from '../../relay/core/pieces.ts';
 import { textHash } from '../../relay/core/text-hash.ts';
-import type { Tombstone } from '../compile/tombstones.ts';
+import { graveKey, type Tombstone } from '../compile/tombstones.ts';
 import { cutAddresses, cutRows, ruleWith } from './cut.ts';
 import type { KeyedHash } from './parts.ts';
 
@@ -75,8 +75,8 @@ export class ChunkMaker {
   }
 
   tombstone(tombstone: Tombstone): readonly Chunk[] {
-    const { namespace, fleet, name, expiresAt } = tombstone;
-    const prefix = `tombstone/${tombstone.kind}/${name}`;
+    const { namespace, fleet, name, expiresAt, kind } = tombstone;
+    const prefix = `tombstone/${graveKey(kind, tombstone.was).replaceAll(' ', '/')}`;
     if (tombstone.kind !== 'RewriteRule') return [this.#chunk(prefix, itemText({ type: 'tombstone', tombstone }))];
     const grave = { type: 'tombstoneRule', namespace, fleet, name, expiresAt } as const;
     const { was } = tombstone;

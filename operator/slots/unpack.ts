@@ -11,7 +11,7 @@ import {
   PieceReader,
 } from '../../relay/core/pieces.ts';
 import { compareText } from '../compile/order.ts';
-import type { Tombstone } from '../compile/tombstones.ts';
+import { graveKey, type Tombstone } from '../compile/tombstones.ts';
 import { ruleTexts } from './chunks.ts';
 import { keyedHash, partsOf } from './parts.ts';
 
@@ -108,5 +108,5 @@ function readTombstones(
     return [{ namespace, fleet, name, expiresAt, kind: 'RewriteRule', was: wholeRule(joined) }];
   });
   const all: Tombstone[] = [...contents.flatMap((content) => content.tombstones), ...ofRules];
-  return { ok: true, value: all.sort((a, b) => compareText(a.kind, b.kind) || compareText(a.name, b.name)) };
+  return { ok: true, value: all.sort((a, b) => compareText(graveKey(a.kind, a.was), graveKey(b.kind, b.was))) };
 }
