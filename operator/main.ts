@@ -29,6 +29,7 @@ Without --kubeconfig it uses KUBECONFIG, or the service account of the pod that 
 
 /** A Secret that cannot be read or made yet, as while the API server restarts. */
 const RETRY_MS = 2000;
+const POD_NAME = process.env['POD_NAME'] ?? hostname();
 /** What is being written gets this long; a hanging API server must not keep the lease from being released. */
 const FINISH_MS = 5000;
 
@@ -116,7 +117,7 @@ class Operator {
       kube,
       namespace: this.#namespace,
       leaseName,
-      identity: `${process.env['POD_NAME'] ?? hostname()}_${randomUUID()}`,
+      identity: `${POD_NAME}_${randomUUID()}`,
       leaseDurationMs: leaseDurationSeconds * 1000,
       renewDeadlineMs: renewDeadlineSeconds * 1000,
       retryPeriodMs: retryPeriodSeconds * 1000,
@@ -129,7 +130,7 @@ class Operator {
     });
   }
 
-  /** One that waits for its turn is ready; one that leads is when it has seen everything. */
+  /** One that waits for its turn is ready; one that leads is when it has seen something to work on. */
   isReady(): boolean {
     return !this.#leads || this.#controller?.isSynced() === true;
   }
@@ -198,6 +199,10 @@ class Operator {
         events.record({ about, type, reason, note });
       },
       onFatal: (error) => this.#fail(error),
+      tell: (reason, note) => {
+        const pod = { apiVersion: 'v1', kind: 'Pod', namespace: this.#namespace, name: POD_NAME };
+        events.record({ about: pod, type: 'Warning', reason, note });
+      },
     });
     await this.#controller.start();
     this.#log.info({}, 'every resource has been seen');

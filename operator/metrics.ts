@@ -18,6 +18,8 @@ export interface OperatorMetrics extends KubeMetrics {
   fleetStatus(fleet: FleetName, status: WrittenStatus): void;
   /** It has been deleted. */
   forget(fleet: FleetName): void;
+  /** Those that are watched. */
+  namespaces(all: readonly { readonly name: string; readonly seen: boolean }[]): void;
 }
 
 /** From one changed rule to everything. */
@@ -70,6 +72,11 @@ export function operatorMetrics(): OperatorMetrics {
     '1: every relay that is asked for is there, available and of the newest pod template',
     ...labels,
   );
+  const seen = gauge(
+    'isthmus_operator_namespace_seen',
+    '1: everything in this namespace has been read; 0: its fleets are left as they are',
+    'namespace',
+  );
   return {
     ...kubeMetrics(registry),
     registry,
@@ -101,6 +108,9 @@ export function operatorMetrics(): OperatorMetrics {
       const is = (type: string) => Number(conditions.some((each) => each.type === type && each.status === 'True'));
       stalled.set({ namespace, fleet: name }, is('Stalled'));
       rolledOut.set({ namespace, fleet: name }, is('RolledOut'));
+    },
+    namespaces: (all) => {
+      for (const { name, seen: isSeen } of all) seen.set({ namespace: name }, isSeen ? 1 : 0);
     },
     forget: ({ namespace, name }) => {
       for (const each of [pods, programmed, failed, heldBack, stalled, rolledOut])

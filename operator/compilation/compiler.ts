@@ -82,6 +82,14 @@ export type Restored =
   /** As in CompiledFleet, of what is stored. */
   ({ readonly ok: true } & Pick<CompiledFleet, 'parts' | 'ports'>) | { readonly ok: false; readonly reason: string };
 
+/** What is not known proves nothing: nothing comes of it, and everything else is compiled. */
+export interface NotKnown {
+  /** Of which not everything has been seen. */
+  readonly namespaces: readonly string[];
+  /** Of which it is not known what ran before: who holds their names is not known either. */
+  readonly fleets: readonly { readonly namespace: string; readonly name: string }[];
+}
+
 export interface CompilerOptions {
   /** Hides the content of credentials in their names: secret, and the same for as long as configurations are kept. */
   readonly credentialKey: string;
@@ -96,10 +104,10 @@ export interface CompilerOptions {
 export interface Compiler {
   /** Changes since the last call; the last of an object counts. */
   update(changes: readonly Change[]): void;
-  /** Resources may be compiled only after what runs has been restored: it says who holds each name. */
+  /** A fleet may be compiled only after what it runs has been restored, which says who holds each name; see NotKnown. */
   restore(stored: StoredFleet): Promise<Restored>;
   /** What nobody has told it of a Secret or ConfigMap is unknown. `now`: milliseconds since 1970. */
-  compile(now: number): Promise<Compilation>;
+  compile(now: number, notKnown?: NotKnown): Promise<Compilation>;
   /**
    * That revision, the last or an earlier one of compile(), is proven: from now on it says who holds each name.
    * Nothing changes for one that compile() never gave, or that is in force already.

@@ -3,12 +3,12 @@
 import type { Kind } from '../../crds/v1alpha1/kinds.ts';
 import type { PieceReference } from '../../relay/core/manifest.ts';
 import type { Finding, ResourceStatus } from '../compile/result.ts';
-import type { Change, CompiledFleet, Restored, StoredFleet } from './compiler.ts';
+import type { Change, CompiledFleet, NotKnown, Restored, StoredFleet } from './compiler.ts';
 
 export type ToThread =
   | { readonly type: 'update'; readonly changes: readonly Change[] }
   | { readonly type: 'restore'; readonly id: number; readonly stored: StoredFleet }
-  | { readonly type: 'compile'; readonly id: number; readonly now: number }
+  | { readonly type: 'compile'; readonly id: number; readonly now: number; readonly notKnown: NotKnown | undefined }
   | { readonly type: 'inForce'; readonly namespace: string; readonly fleet: string; readonly revision: string };
 
 export type FromThread =

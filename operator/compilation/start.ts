@@ -1,7 +1,7 @@
 /** Starts the compiling thread and speaks with it: nothing of what it holds is ever copied as a whole. */
 
 import { Worker } from 'node:worker_threads';
-import type { Change, Compilation, Compiler, CompilerOptions, Restored, StoredFleet } from './compiler.ts';
+import type { Change, Compilation, Compiler, CompilerOptions, NotKnown, Restored, StoredFleet } from './compiler.ts';
 import { Inbound } from './inbound.ts';
 import type { FromThread, ToThread } from './messages.ts';
 import { Outbox } from './outbox.ts';
@@ -75,8 +75,8 @@ class ThreadedCompiler implements Compiler {
     return (await this.#ask((id) => ({ type: 'restore', id, stored }))) as Restored;
   }
 
-  async compile(now: number): Promise<Compilation> {
-    return (await this.#ask((id) => ({ type: 'compile', id, now }))) as Compilation;
+  async compile(now: number, notKnown?: NotKnown): Promise<Compilation> {
+    return (await this.#ask((id) => ({ type: 'compile', id, now, notKnown }))) as Compilation;
   }
 
   inForce(namespace: string, fleet: string, revision: string): void {

@@ -19,7 +19,7 @@ function serve(port: MessagePort): void {
         tell({ type: 'restored', id: message.id, restored: workshop.restore(message.stored) });
         return;
       case 'compile': {
-        const compilation = workshop.compile(message.now);
+        const compilation = workshop.compile(message.now, message.notKnown);
         for (const each of outbound.compiled(message.id, compilation)) tell(each.message, each.transfer);
         return;
       }

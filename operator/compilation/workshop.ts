@@ -15,7 +15,15 @@ import { CompileMemory } from '../compile/memory.ts';
 import type { FleetResult } from '../compile/result.ts';
 import type { Tombstone } from '../compile/tombstones.ts';
 import { nodePlatform } from '../platform.ts';
-import type { Change, Compilation, CompiledFleet, CompilerOptions, Restored, StoredFleet } from './compiler.ts';
+import type {
+  Change,
+  Compilation,
+  CompiledFleet,
+  CompilerOptions,
+  NotKnown,
+  Restored,
+  StoredFleet,
+} from './compiler.ts';
 import { FleetMemory } from './fleet-memory.ts';
 import { fleetKey, outcomeKey } from './messages.ts';
 import { nextHopPorts } from './next-hop-ports.ts';
@@ -50,7 +58,8 @@ export class Workshop {
     this.#fleets.get(fleetKey({ namespace, name: fleet }))?.prove(revision);
   }
 
-  compile(now: number): Compilation {
+  /** Everything is looked at, so that claims in other namespaces are told; of what is not known nothing is said. */
+  compile(now: number, notKnown: NotKnown = { namespaces: [], fleets: [] }): Compilation {
     const running = [...this.#fleets].flatMap(([key, { running: config }]) =>
       config === undefined ? [] : [{ ...splitKey(key), config }],
     );
@@ -69,7 +78,27 @@ export class Workshop {
     const { fleets, statuses, findings, tombstones } = compile(input, this.#memory);
     const ofFleet = ({ namespace, name }: FleetResult) =>
       tombstones.filter((tombstone) => tombstone.namespace === namespace && tombstone.fleet === name);
-    return { fleets: fleets.map((fleet) => this.#finish(fleet, ofFleet(fleet))), statuses, findings };
+    const unseen = new Set(notKnown.namespaces);
+    const isSeen = ({ namespace }: { readonly namespace: string }) => !unseen.has(namespace);
+    const isLeftOut = this.#leftOut(notKnown);
+    return {
+      fleets: fleets.flatMap((fleet) => (isLeftOut(fleet) ? [] : [this.#finish(fleet, ofFleet(fleet))])),
+      statuses: statuses.filter(isSeen),
+      findings: findings.filter(isSeen),
+    };
+  }
+
+  /** Where two SharedDomains claim one domain, the record of any fleet of that namespace may say who holds it. */
+  #leftOut({ namespaces, fleets }: NotKnown): (fleet: FleetResult) => boolean {
+    const isDisputed = (namespace: string) => {
+      const resources = [...this.#resources.values()].filter(({ metadata }) => metadata.namespace === namespace);
+      const domains = resources.flatMap((each) => (each.kind === 'SharedDomain' ? [each.spec.domain] : []));
+      return new Set(domains).size < domains.length;
+    };
+    const disputed = fleets.map(({ namespace }) => namespace).filter(isDisputed);
+    const all = new Set([...namespaces, ...disputed]);
+    const some = new Set(fleets.map(fleetKey));
+    return (fleet) => all.has(fleet.namespace) || some.has(fleetKey(fleet));
   }
 
   #take(change: Change): void {

@@ -1,8 +1,7 @@
 /** The leader's work: what the watches tell is compiled, and every fleet is brought to what came of it. */
 
-import type { IsthmusResource, Kind } from '../../crds/v1alpha1/kinds.ts';
-import type { RelayFleet } from '../../crds/v1alpha1/relay-fleet.ts';
-import type { Compiler } from '../compilation/compiler.ts';
+import type { Kind } from '../../crds/v1alpha1/kinds.ts';
+import type { Compiler, NotKnown } from '../compilation/compiler.ts';
 import type { KubeObject } from '../kube/api.ts';
 import type { Kube } from '../kube/client.ts';
 import { LeadershipLost } from '../kube/election.ts';
@@ -10,16 +9,18 @@ import { type Worked, type WorkQueue, workQueue } from '../kube/queue.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import { announcements } from './announce.ts';
 import { keepDefaultFleet } from './default-fleet.ts';
-import { Fleet } from './fleet.ts';
+import { Fleets } from './fleets.ts';
 import { Intake } from './intake.ts';
 import { keyOf } from './kinds.ts';
 import { Statuses } from './statuses.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Surroundings } from './surroundings.ts';
-import { World } from './world.ts';
+import { type WatchedNamespace, World } from './world.ts';
 
 const COMPILE = 'compile';
 const FLEET = 'fleet ';
+/** Reads back what a fleet ran before this process. */
+const RESTORE = 'restore ';
 const DEFAULT_FLEET = 'default fleet';
 /** Statuses of a fleet's resources; without a name, of resources that belong to no fleet. */
 const STATUSES = 'statuses ';
@@ -47,6 +48,8 @@ export interface ControllerOptions extends Omit<Surroundings, 'world'> {
   readonly delay: (ms: number) => Promise<void>;
   /** Something that no retry mends. */
   readonly onFatal: (error: unknown) => void;
+  /** Something about this operator itself that an event should say. */
+  readonly tell: (reason: string, note: string) => void;
 }
 
 export class Controller {
@@ -57,8 +60,8 @@ export class Controller {
   readonly #statuses: Statuses;
   readonly #writer: StatusWriter;
   readonly #queue: WorkQueue;
-  readonly #fleets = new Map<string, Fleet>();
-  #seen = false;
+  readonly #fleets: Fleets;
+  readonly #unseen = new Set<WatchedNamespace>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -70,12 +73,20 @@ export class Controller {
       events: {
         resource: (object, gone) => this.#seeResource(object, gone),
         data: (object) => this.#seeData(object),
-        workload: (namespace, fleet) => this.#lookAt(keyOf(namespace, fleet)),
+        workload: (namespace, fleet) => this.#lookAt(namespace, fleet),
+        seen: (namespace) => this.#startOn(namespace),
+        unseen: (namespace, reason) => this.#waitFor(namespace, reason),
       },
     });
     this.#around = { ...options, world: this.#world };
     const metadata = { Secret: this.#world.secrets, ConfigMap: this.#world.configMaps };
-    this.#intake = new Intake({ api, metadata, onChange: () => this.#queueCompile() });
+    this.#intake = new Intake({
+      api,
+      metadata,
+      hasSeen: (namespace) => this.#world.hasSeen(namespace),
+      onChange: () => this.#queueCompile(),
+    });
+    this.#fleets = new Fleets(this.#around, this.#intake);
     this.#statuses = new Statuses({
       world: this.#world,
       intake: this.#intake,
@@ -106,17 +117,15 @@ export class Controller {
     });
   }
 
-  /** Resolves when everything has been seen once; the work goes on. */
+  /** Work on a namespace begins when it has been seen. Resolves when all of them have been. */
   async start(): Promise<void> {
-    await this.#world.start();
-    this.#seen = true;
-    this.#queue.addAfter(DEFAULT_FLEET, 0);
-    this.#queue.addAfter(COMPILE, 0);
     this.#queue.start();
+    await this.#world.start();
   }
 
+  /** It has something to work on, and does. */
   isSynced(): boolean {
-    return this.#world.isSynced();
+    return this.#world.namespaces().some(({ seen }) => seen);
   }
 
   /** What is under way is finished, nothing new begins. */
@@ -125,29 +134,45 @@ export class Controller {
     await this.#queue.stop();
   }
 
+  #startOn(namespace: WatchedNamespace): void {
+    const { log, metrics } = this.#options;
+    if (this.#unseen.delete(namespace)) log.info({ namespace: namespace ?? '(all)' }, 'can be read now');
+    metrics.namespaces(this.#world.namespaces());
+    this.#queue.addAfter(DEFAULT_FLEET, 0);
+    this.#queue.add(COMPILE);
+  }
+
+  #waitFor(namespace: WatchedNamespace, reason: string): void {
+    this.#options.metrics.namespaces(this.#world.namespaces());
+    if (this.#unseen.has(namespace)) return;
+    this.#unseen.add(namespace);
+    const what = namespace === undefined ? 'Not all can be read, and' : `Namespace ${namespace} cannot be read, and`;
+    this.#options.tell('NamespaceUnreadable', `${what} its fleets are left as they are: ${reason}`);
+  }
+
   #seeResource(object: KubeObject, gone: boolean): void {
     const { kind, metadata } = object;
     this.#intake.take(object, gone);
-    if (kind === 'RelayFleet') this.#lookAt(keyOf(metadata.namespace, metadata.name));
+    if (kind === 'RelayFleet') this.#lookAt(metadata.namespace, metadata.name);
     if (gone) this.#writer.forget(object);
     if (gone || this.#writer.isOwn(object)) return;
     const fleet = this.#statuses.suspect(kind as Kind, metadata.namespace ?? '', metadata.name);
-    if (this.#seen) this.#queue.add(`${STATUSES}${fleet ?? ''}`);
+    if (this.#world.hasSeen(metadata.namespace)) this.#queue.add(`${STATUSES}${fleet ?? ''}`);
   }
 
   #seeData(object: KubeObject): void {
     this.#intake.touch(object);
     const fleet = object.metadata.labels?.['isthmus.dev/fleet'];
-    if (fleet !== undefined) this.#lookAt(keyOf(object.metadata.namespace, fleet));
+    if (fleet !== undefined) this.#lookAt(object.metadata.namespace, fleet);
   }
 
-  /** Before everything has been seen, nothing may be concluded from what is missing. */
+  /** Before a namespace has been seen, nothing may be concluded from what is missing in it. */
   #queueCompile(): void {
-    if (this.#seen) this.#queue.add(COMPILE);
+    if (this.isSynced()) this.#queue.add(COMPILE);
   }
 
-  #lookAt(fleet: string): void {
-    if (this.#seen) this.#queue.add(`${FLEET}${fleet}`);
+  #lookAt(namespace: string | undefined, fleet: string): void {
+    if (this.#world.hasSeen(namespace)) this.#queue.add(`${FLEET}${keyOf(namespace, fleet)}`);
   }
 
   async #work(key: string): Promise<Worked> {
@@ -159,6 +184,7 @@ export class Controller {
   async #workOn(key: string): Promise<number | undefined> {
     if (key === COMPILE) return await this.#compile();
     if (key === DEFAULT_FLEET) return await this.#keepDefaultFleet();
+    if (key.startsWith(RESTORE)) return await this.#restore(key.slice(RESTORE.length));
     if (key.startsWith(FLEET)) return await this.#keepFleet(key.slice(FLEET.length));
     return await this.#writeStatuses(key.slice(STATUSES.length) || undefined);
   }
@@ -177,22 +203,19 @@ export class Controller {
   }
 
   async #compile(): Promise<number> {
-    for (const resource of this.#intake.resources()) if (resource.kind === 'RelayFleet') this.#fleetFor(resource);
-    for (const [key, fleet] of this.#fleets) {
-      if (this.#fleetObject(key) !== undefined) {
-        await this.#prepare(fleet);
-        continue;
-      }
-      this.#fleets.delete(key);
+    this.#fleets.follow((key, gone) => {
       this.#statuses.forget(key);
-      this.#options.metrics.forget(fleet.identity);
-    }
+      if (gone !== undefined) this.#options.metrics.forget(gone.identity);
+    });
+    const waitMs = this.#fleets.untilRestored((key) => this.#queue.addAfter(`${RESTORE}${key}`, 0));
+    if (waitMs > 0) return waitMs;
+    await this.#fleets.prepare();
     const { compiler, now, metrics } = this.#options;
     const versions = this.#intake.versions();
     const changes = await this.#intake.changes();
     compiler.update(changes);
     const timer = metrics.compileSeconds.startTimer();
-    const compilation = await compiler.compile(now());
+    const compilation = await compiler.compile(now(), this.#notKnown());
     timer();
     this.#statuses.take(compilation, versions);
     for (const compiled of compilation.fleets) {
@@ -210,16 +233,21 @@ export class Controller {
     throw new NotYet(`the default fleet cannot be made, see defaultFleet in the settings: ${failure.message}`);
   }
 
-  async #prepare(fleet: Fleet): Promise<void> {
-    const { namespace, name } = fleet.identity;
-    const prepared = await fleet.prepare(this.#fleetResource(keyOf(namespace, name)));
-    if (!prepared.ok) throw new NotYet(`fleet ${namespace}/${name}: ${prepared.message}`);
+  async #restore(key: string): Promise<undefined> {
+    const problem = await this.#fleets.restore(key);
+    this.#queue.addAfter(COMPILE, 0);
+    if (problem !== undefined) throw new NotYet(`fleet ${key}: ${problem}`);
+  }
+
+  #notKnown(): NotKnown {
+    const unseen = this.#world.namespaces().filter(({ seen }) => !seen);
+    return { namespaces: unseen.map(({ name }) => name), fleets: this.#fleets.notRestored() };
   }
 
   async #keepFleet(key: string): Promise<number | undefined> {
     const fleet = this.#fleets.get(key);
     if (fleet === undefined) return undefined;
-    const look = await fleet.look(this.#fleetResource(key), this.#relayImage(key));
+    const look = await fleet.look(this.#fleets.resource(key), this.#fleets.relayImage(key));
     // Deleted, or made anew, while it was looked at.
     if (this.#fleets.get(key) !== fleet) return undefined;
     this.#queue.addAfter(`${STATUSES}${key}`, 0);
@@ -230,7 +258,7 @@ export class Controller {
 
   async #writeStatuses(key: string | undefined): Promise<number | undefined> {
     const fleet = key === undefined ? undefined : this.#fleets.get(key);
-    const resource = key === undefined ? undefined : this.#fleetResource(key);
+    const resource = key === undefined ? undefined : this.#fleets.resource(key);
     const facts = fleet?.facts();
     // It has just been made: until it is compiled nothing is known of it, which is not that there is none.
     if (fleet !== undefined && facts === undefined) return undefined;
@@ -240,40 +268,5 @@ export class Controller {
     if (written.more) return 0;
     if (written.nextLookMs !== undefined) this.#statuses.lookAgain(key);
     return written.nextLookMs;
-  }
-
-  #fleetFor(resource: IsthmusResource): void {
-    const { namespace = '', name, uid = '' } = resource.metadata;
-    const key = keyOf(namespace, name);
-    if (this.#fleets.get(key)?.identity.uid === uid) return;
-    // What pods of an earlier one ran proves nothing about this one's.
-    this.#statuses.forget(key);
-    this.#fleets.set(key, new Fleet(this.#around, { namespace, name, uid }));
-  }
-
-  #fleetObject(key: string): KubeObject | undefined {
-    const [namespace = '', name = ''] = key.split('/');
-    return this.#world.resources.get('RelayFleet')?.get(namespace, name);
-  }
-
-  #fleetResource(key: string): RelayFleet | undefined {
-    const [namespace = '', name = ''] = key.split('/');
-    const resource = this.#intake.resource('RelayFleet', namespace, name);
-    return resource?.kind === 'RelayFleet' ? resource : undefined;
-  }
-
-  /** What names its own image, or is paused, keeps nobody waiting. */
-  #followsImage(key: string): boolean {
-    const resource = this.#fleetResource(key);
-    return resource !== undefined && resource.spec.image === undefined && !resource.spec.paused;
-  }
-
-  /** A new image of the operator's goes to one fleet after the other, each waiting for the one before it. */
-  #relayImage(key: string): string {
-    const { relayImage } = this.#options.settings;
-    const live = this.#fleets.get(key)?.liveImage();
-    const earlier = [...this.#fleets].filter(([other]) => other < key && this.#followsImage(other));
-    const isWaiting = earlier.some(([, fleet]) => !fleet.isSettled() || fleet.liveImage() !== relayImage);
-    return live !== undefined && isWaiting ? live : relayImage;
   }
 }

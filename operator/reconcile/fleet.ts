@@ -42,9 +42,14 @@ export class Fleet {
     this.#secrets = new FleetSecrets(around, identity);
   }
 
+  /** What ran before is known. */
+  get isRestored(): boolean {
+    return this.#config.isRestored;
+  }
+
   /**
-   * Before anything is compiled: what ran before is read back, and the key that compile needs is there. Without that key
-   * passes are not counted, which is worth nobody's waiting: other fleets are compiled with this one.
+   * Before it is compiled: what ran before is read back, and the key that compile needs is there. Without that key
+   * passes are not counted, which is worth nobody's waiting.
    */
   async prepare(resource: RelayFleet | undefined): Promise<StoreResult> {
     if (!this.#config.isRestored) {

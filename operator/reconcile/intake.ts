@@ -39,6 +39,8 @@ export interface IntakeOptions {
   readonly api: Api;
   /** Metadata of all Secrets and ConfigMaps. */
   readonly metadata: Readonly<Record<DataKind, ObjectCache>>;
+  /** Everything of that namespace has been seen: what it refers to is not asked for before. */
+  readonly hasSeen?: (namespace: string) => boolean;
   /** Something is to be compiled. */
   readonly onChange: () => void;
 }
@@ -107,8 +109,8 @@ export class Intake {
 
   /** Fetches what is missing and gives everything that has changed since the last call. */
   async changes(): Promise<Change[]> {
-    const stale = [...this.#stale];
-    this.#stale.clear();
+    const stale = this.#toFetch();
+    for (const key of stale) this.#stale.delete(key);
     const fetched: Change[] = [];
     for (let start = 0; start < stale.length; start += FETCHES_AT_ONCE) {
       const batch = stale.slice(start, start + FETCHES_AT_ONCE);
@@ -123,7 +125,12 @@ export class Intake {
   /** Things that could not be read are asked for again. */
   retry(): boolean {
     for (const key of this.#referrers.keys()) if (!this.#has.has(key)) this.#stale.add(key);
-    return this.#stale.size > 0;
+    return this.#toFetch().length > 0;
+  }
+
+  #toFetch(): string[] {
+    const { hasSeen = () => true } = this.#options;
+    return [...this.#stale].filter((key) => hasSeen(partsOf(key).namespace));
   }
 
   #refer(referrer: string, before: readonly string[], now: readonly string[]): void {

@@ -14,9 +14,16 @@ const OWN_OBJECTS = 'app.kubernetes.io/managed-by=isthmus';
 /** Releases of Helm are Secrets: many, large, and nobody refers to them. */
 const NO_HELM_RELEASES = 'type!=helm.sh/release.v1';
 
+/** In place of a name: by one watch a type. */
+const ALL = '(all)';
+
 const ADVICE = new Map<number | undefined, string>([
   [401, "the operator's credentials are not accepted"],
-  [403, "give the operator's ServiceAccount the chart's rights there, or take the namespace out of watchNamespaces"],
+  [
+    403,
+    'make the namespace, if it is not there, and run helm upgrade, which gives the operator its rights in each of ' +
+      'watchNamespaces; or take the namespace out of watchNamespaces',
+  ],
   [404, 'the cluster does not know the kind: install the CRDs of the chart'],
 ]);
 
@@ -27,11 +34,18 @@ export interface WorldEvents {
   data(object: KubeObject, gone: boolean): void;
   /** A pod, or an object that the operator made. */
   workload(namespace: string, fleet: string): void;
+  /** Everything of it has been told once. */
+  seen(namespace: WatchedNamespace): void;
+  /** Something of it cannot be listed, of which nothing has been seen yet; told whenever the reason is another. */
+  unseen(namespace: WatchedNamespace, reason: string): void;
 }
+
+/** undefined: all of them, by one watch a type. */
+export type WatchedNamespace = string | undefined;
 
 export interface WorldOptions {
   readonly api: Api & { watch(request: WatchRequest): Watch };
-  /** Empty: all. */
+  /** Empty: all. Each is a world of its own: nothing in it refers to anything outside. */
   readonly namespaces: readonly string[];
   readonly events: WorldEvents;
   readonly log: Log;
@@ -44,7 +58,7 @@ export class World {
   readonly resources = new Map(KINDS.map((kind) => [kind, new ObjectCache(RESOURCES[kind])]));
   readonly #options: WorldOptions;
   readonly #workload = new Map(WATCHED_WORKLOAD.map((type) => [type.kind, new ObjectCache(type)]));
-  readonly #watches: Watch[] = [];
+  readonly #watches = new Map<WatchedNamespace, Watch[]>();
   #discovery: NodeJS.Timeout | undefined;
   #serviceMonitors = false;
 
@@ -57,35 +71,28 @@ export class World {
     return this.#serviceMonitors;
   }
 
-  /** Resolves when everything that is there has been told. */
+  /** Resolves when everything that is there has been told; a namespace that cannot be read keeps no other waiting. */
   async start(): Promise<void> {
-    const { namespaces, events } = this.#options;
+    const { namespaces } = this.#options;
     await this.#discover();
     this.#discovery = setInterval(() => void this.#discover(), DISCOVERY_MS);
-    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
-      for (const cache of this.resources.values()) {
-        this.#watch(cache, { namespace }, (object, gone) => events.resource(object, gone));
-      }
-      const metadata = { namespace, metadataOnly: true };
-      this.#watch(this.secrets, { ...metadata, fieldSelector: NO_HELM_RELEASES }, (object, gone) =>
-        events.data(object, gone),
-      );
-      this.#watch(this.configMaps, metadata, (object, gone) => events.data(object, gone));
-      for (const cache of this.#workload.values()) {
-        this.#watch(cache, { namespace, labelSelector: OWN_OBJECTS }, (object) => this.#tellFleet(object));
-      }
-      this.#watch(this.pods, { namespace, labelSelector: FLEET_LABEL }, (object) => this.#tellFleet(object));
-    }
-    await Promise.all(this.#watches.map(({ synced }) => synced));
+    await Promise.all((namespaces.length === 0 ? [undefined] : namespaces).map((each) => this.#see(each)));
   }
 
-  isSynced(): boolean {
-    return this.#watches.length > 0 && this.#watches.every((watch) => watch.isSynced());
+  /** Until then nothing may be concluded from what is missing in it. */
+  hasSeen(namespace: WatchedNamespace): boolean {
+    const watches = this.#watches.get(namespace) ?? this.#watches.get(undefined);
+    return watches?.every((watch) => watch.isSynced()) === true;
+  }
+
+  /** Those that are watched by themselves, as set; `(all)` for all of them. */
+  namespaces(): { readonly name: string; readonly seen: boolean }[] {
+    return [...this.#watches.keys()].map((each) => ({ name: each ?? ALL, seen: this.hasSeen(each) }));
   }
 
   stop(): void {
     clearInterval(this.#discovery);
-    for (const watch of this.#watches) watch.stop();
+    for (const watch of [...this.#watches.values()].flat()) watch.stop();
   }
 
   /** undefined: objects of that type are not watched. */
@@ -97,11 +104,31 @@ export class World {
     return [...this.#workload.values()].flatMap((cache) => cache.labelled(namespace, FLEET_LABEL, fleet));
   }
 
+  async #see(namespace: WatchedNamespace): Promise<void> {
+    const { events } = this.#options;
+    const metadata = { namespace, metadataOnly: true };
+    const watches = [...this.resources.values()].map((cache) =>
+      this.#watch(cache, { namespace }, (object, gone) => events.resource(object, gone)),
+    );
+    const secrets = { ...metadata, fieldSelector: NO_HELM_RELEASES };
+    watches.push(this.#watch(this.secrets, secrets, (object, gone) => events.data(object, gone)));
+    watches.push(this.#watch(this.configMaps, metadata, (object, gone) => events.data(object, gone)));
+    for (const cache of this.#workload.values()) {
+      const own = { namespace, labelSelector: OWN_OBJECTS };
+      watches.push(this.#watch(cache, own, (object) => this.#tellFleet(object)));
+    }
+    const pods = { namespace, labelSelector: FLEET_LABEL };
+    watches.push(this.#watch(this.pods, pods, (object) => this.#tellFleet(object)));
+    this.#watches.set(namespace, watches);
+    await Promise.all(watches.map(({ synced }) => synced));
+    events.seen(namespace);
+  }
+
   #watch(
     cache: ObjectCache,
     request: Omit<WatchRequest, 'type' | 'onChange'>,
     onChange: (object: KubeObject, gone: boolean) => void,
-  ): void {
+  ): Watch {
     let told: string | undefined;
     const watch = this.#options.api.watch({
       type: cache.type,
@@ -117,22 +144,25 @@ export class World {
         onChange(object, gone);
       },
     });
-    this.#watches.push(watch);
+    return watch;
   }
 
-  /** Nothing is compiled before everything has been seen: whoever waits for that must know what it waits for. */
+  /** Nothing is compiled before its namespace has been seen: whoever waits for that must know what it waits for. */
   #tellTrouble(
     { apiVersion, plural }: ResourceType,
     namespace: string | undefined,
     failure: ApiFailure,
     seen: boolean,
   ) {
-    const fields = { namespace: namespace ?? '(all)', watch: `${plural} (${apiVersion})`, reason: failure.message };
+    const fields = { namespace: namespace ?? ALL, watch: `${plural} (${apiVersion})`, reason: failure.message };
     const advice = ADVICE.get(failure.status);
+    const where = namespace === undefined ? 'nothing' : 'nothing in this namespace';
     const text = seen
       ? 'changes cannot be seen now, tried again'
-      : 'cannot be listed, and nothing is done before it is';
+      : `cannot be listed, and ${where} is done before it is`;
     this.#options.log.warn({ ...fields, ...(advice && { advice }) }, text);
+    if (!this.hasSeen(namespace))
+      this.#options.events.unseen(namespace, `${failure.message}${advice ? `: ${advice}` : ''}`);
   }
 
   #tellFleet({ metadata }: KubeObject): void {

@@ -27,11 +27,9 @@ Watch and list cannot be narrowed by name, so names do not appear here.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
-{{- if .Values.fleets.serviceMonitor.enabled }}
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
-  verbs: [get, create, patch]
-{{- end }}
+  verbs: [get, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]
@@ -56,6 +54,9 @@ Watch and list cannot be narrowed by name, so names do not appear here.
   resources: [secrets]
   resourceNames: [{{ include "isthmus.operatorName" . }}-key]
   verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
 {{- if .Values.defaultFleet.create }}
 - apiGroups: [isthmus.dev]
   resources: [relayfleets]

@@ -51,7 +51,13 @@ export async function workbench(): Promise<Workbench> {
   const kube = connect({ kubeconfig: proxy.kubeconfig });
   const compilers: Compiler[] = [];
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const events = { resource: () => undefined, data: () => undefined, workload: () => undefined };
+  const events = {
+    resource: () => undefined,
+    data: () => undefined,
+    workload: () => undefined,
+    seen: () => undefined,
+    unseen: () => undefined,
+  };
   const world = new World({ api: kube, namespaces: ['mail'], events, log: silent });
   await world.start();
   const compiler = async () => {

@@ -1,7 +1,9 @@
 /** The compiling thread: what goes in comes out compiled, and what did not change is the same object as before. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Change, CompiledFleet, Compiler } from '../../../operator/compilation/compiler.ts';
+import { relayFleetSpec } from '../../../crds/v1alpha1/relay-fleet.ts';
+import { sharedDomainSpec } from '../../../crds/v1alpha1/shared-domain.ts';
+import type { Change, CompiledFleet, Compiler, NotKnown } from '../../../operator/compilation/compiler.ts';
 import { startCompiler } from '../../../operator/compilation/start.ts';
 import {
   FLEET,
@@ -17,9 +19,11 @@ import {
   expectInSecrets,
   conditionOf,
   KEY,
+  resource,
 } from './small-world.ts';
 
 const started: Compiler[] = [];
+const fleetRef = { name: 'two' };
 
 async function start(): Promise<Compiler> {
   const compiler = await startCompiler({ credentialKey: KEY, domains: [] });
@@ -210,6 +214,22 @@ describe('the compiler', () => {
     const cid = ['cid@shared.example', 'cid@tenant.example'];
     expect(await heldAfter(without)).toEqual(cid);
     expect(await heldAfter(candidate)).toEqual([...cid, 'dan@shared.example', 'dan@tenant.example']);
+  });
+
+  it('says nothing of what is not known, and compiles everything else', async () => {
+    const compiler = await start();
+    const other = resource('SharedDomain', 'other', sharedDomainSpec.parse({ domain: 'other.example', fleetRef }));
+    compiler.update([...WORLD, resource('RelayFleet', 'two', relayFleetSpec.parse({})), other]);
+    const names = async (notKnown: NotKnown) => (await compiler.compile(0, notKnown)).fleets.map(({ name }) => name);
+    const two = [{ namespace: 'mail', name: 'two' }];
+    expect(await names({ namespaces: [], fleets: [] })).toEqual(['default', 'two']);
+    expect(await names({ namespaces: [], fleets: two })).toEqual(['default']);
+    // Whose domain it is, the record of the other fleet may say.
+    compiler.update([resource('SharedDomain', 'same', sharedDomainSpec.parse({ domain: 'shared.example', fleetRef }))]);
+    expect(await names({ namespaces: [], fleets: two })).toEqual([]);
+    const unseen = await compiler.compile(0, { namespaces: ['mail'], fleets: [] });
+    expect(unseen).toEqual({ fleets: [], statuses: [], findings: [] });
+    expect(await names({ namespaces: ['elsewhere'], fleets: [] })).toEqual(['default', 'two']);
   });
 
   it('says why what is stored cannot be read', async () => {

@@ -11,7 +11,11 @@ import { unpackStored } from '../../../operator/slots/unpack.ts';
 
 export const KEY = 'of the tests';
 
-const resource = (kind: 'RelayFleet' | 'SharedDomain' | 'TenantRoute' | 'RewriteRule', name: string, spec: unknown) =>
+export const resource = (
+  kind: 'RelayFleet' | 'SharedDomain' | 'TenantRoute' | 'RewriteRule',
+  name: string,
+  spec: unknown,
+) =>
   ({
     type: 'resource',
     resource: { apiVersion: 'isthmus.dev/v1alpha1', kind, metadata: { namespace: 'mail', name }, spec },
