@@ -52,6 +52,12 @@ export async function statusOf(pod: Pick<RelayPod, 'address'>): Promise<PodStatu
   return text === undefined ? undefined : podStatusSchema.parse(JSON.parse(text));
 }
 
+/** The revision that each runs, in the order of their names. */
+export async function runningIn(pods: readonly RelayPod[]): Promise<readonly (string | undefined)[]> {
+  const sorted = pods.toSorted((one, other) => one.name.localeCompare(other.name));
+  return await Promise.all(sorted.map(async (pod) => (await statusOf(pod))?.running));
+}
+
 /** Octets of memory that its process has. */
 export async function memoryOf(pod: RelayPod): Promise<number> {
   const text = (await ask(pod, '/metrics')) ?? '';

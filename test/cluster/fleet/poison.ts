@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { REVISION_ANNOTATION } from '../../../operator/manifests/names.ts';
+import type { FaultyProxy } from '../../operator/kube/faulty-proxy.ts';
 import { until } from '../daemon.ts';
 import { NAMESPACE, type World } from './world.ts';
 
@@ -17,20 +18,31 @@ async function told({ cluster }: World): Promise<ReadonlyMap<string, string>> {
   return new Map(items.map(({ metadata }) => [metadata.uid, metadata.annotations?.[REVISION_ANNOTATION] ?? '']));
 }
 
-/** What comes of `change` is poison until `isOver`; the value is the pods that had it, by UID. */
+/** What comes of `change` is poison until `isOver`; the value is the pods that had it, by UID. The operator writes through `proxy`. */
 export async function poison(
   world: World,
+  proxy: FaultyProxy,
   change: () => Promise<void>,
   isOver: () => Promise<boolean>,
 ): Promise<ReadonlySet<string>> {
   const good = new Set((await told(world)).values());
+  const uids = new Map((await world.pods()).map(({ name, uid }) => [name, uid]));
+  let isStopped = false;
+  // Who is about to be told stands still until it dies: however late we come, it has not run it for a moment.
+  proxy.next(['pass'], ({ method, path }) => {
+    const uid = method === 'PATCH' ? uids.get(/\/pods\/([^/]+)$/.exec(path)?.[1] ?? '') : undefined;
+    if (uid === undefined || isStopped) return false;
+    isStopped = true;
+    for (const pid of relaysOf(uid)) signal(pid, 'SIGSTOP');
+    return true;
+  });
   await change();
   const had = new Set<string>();
   const killed = async () => {
     for (const [uid, revision] of await told(world)) {
       if (good.has(revision)) continue;
       had.add(uid);
-      for (const pid of relaysOf(uid)) kill(pid);
+      for (const pid of relaysOf(uid)) signal(pid, 'SIGKILL');
     }
     return await isOver();
   };
@@ -56,9 +68,9 @@ function textOf(pid: string, file: string): string {
   }
 }
 
-function kill(pid: number): void {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, name);
   } catch {
     // So it has.
   }

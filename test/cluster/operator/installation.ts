@@ -98,7 +98,9 @@ function settingsOf(manifest: string): Record<string, unknown> {
   return parse(found.data?.['settings.yaml'] ?? '') as Record<string, unknown>;
 }
 
-interface Start {
+/** What a process of the operator is started with. */
+export interface OperatorStart {
+  /** Its log lies here, and what it has compiled. */
   readonly folder: string;
   readonly kubeconfig: string;
   readonly settings: string;
@@ -106,7 +108,13 @@ interface Start {
   readonly name: string;
 }
 
-async function startOperator({ folder, kubeconfig, settings, namespace, name }: Start): Promise<OperatorProcess> {
+export async function startOperator({
+  folder,
+  kubeconfig,
+  settings,
+  namespace,
+  name,
+}: OperatorStart): Promise<OperatorProcess> {
   const [metricsPort, healthPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')];
   const ports = ['--metrics-port', String(metricsPort), '--health-port', String(healthPort)];
   const log = join(folder, `${name}-${metricsPort}.log`);

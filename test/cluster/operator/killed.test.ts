@@ -1,10 +1,11 @@
 /** The operator may be killed between any two of its writes: what is stored is complete at that moment, and the next one finishes the work. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Asked, type FaultyProxy, faultyProxy } from '../../operator/kube/faulty-proxy.ts';
+import { type FaultyProxy, faultyProxy } from '../../operator/kube/faulty-proxy.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { until } from '../daemon.ts';
 import { install, type Installation } from './installation.ts';
+import { killedAt } from './killed-at.ts';
 import { configMap, Eyes, relayFleet, rewriteRule, secret, sharedDomain, tenantRoute } from './seen.ts';
 import { stored } from './stored.ts';
 
@@ -15,9 +16,6 @@ const settings = {
 };
 /** More than any of the changes below takes; the test says how many there were. */
 const MOST_WRITES = 40;
-
-const isWrite = ({ method, path }: Asked) =>
-  method !== 'GET' && !path.includes('/leases/') && !path.endsWith('/events');
 
 describe('an operator that is killed', () => {
   let plane: ControlPlane;
@@ -47,20 +45,10 @@ describe('an operator that is killed', () => {
     return await installation.startOperator(name, kubeconfig);
   };
 
-  /** Runs an operator that dies when it sends its write number `at`; whether it came so far before all was done. */
-  async function killedAt(at: number, isDone: () => Promise<boolean>): Promise<boolean> {
-    const operator = await start('victim', proxy.kubeconfig);
-    let writes = 0;
-    let killed: Promise<void> | undefined;
-    proxy.next(['reset'], (asked) => {
-      if (!isWrite(asked) || ++writes !== at) return false;
-      killed = operator.daemon.kill('SIGKILL');
-      return true;
-    });
-    await until('it is killed or done', async () => killed !== undefined || (await isDone()), { every: 50 });
-    await (killed ?? operator.daemon.kill('SIGKILL'));
-    proxy.next([]);
-    return killed !== undefined;
+  /** When it sends its write number `at`; whether it came so far before all was done. */
+  async function dies(at: number, isDone: () => Promise<boolean>): Promise<boolean> {
+    const victim = await start('victim', proxy.kubeconfig);
+    return await killedAt(proxy, victim, { isTime: (before) => before.length + 1 === at, isDone });
   }
 
   it('leaves a new fleet complete or unpublished, and the next finishes it', { timeout: 600_000 }, async () => {
@@ -72,7 +60,7 @@ describe('an operator that is killed', () => {
         relayFleet(name, { replicas: 1 }),
         sharedDomain(name, { domain: `${name}.example`, fleetRef: { name } }),
       );
-      const wasKilled = await killedAt(at, isDone);
+      const wasKilled = await dies(at, isDone);
       await stored(eyes, name);
       const next = await start('next');
       eyes.log = () => next.daemon.log();
@@ -137,7 +125,7 @@ describe('an operator that is killed', () => {
         const rule = await eyes.get('rewriterule', 'users');
         return JSON.stringify(rule?.status?.['sources']).includes(`"${version}"`);
       };
-      const wasKilled = await killedAt(at, isDone);
+      const wasKilled = await dies(at, isDone);
       const [round, ...others] = await roundOf();
       expect(others).toEqual([]);
       expect([at - 1, at]).toContain(round);
