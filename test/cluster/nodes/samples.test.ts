@@ -91,11 +91,16 @@ describe.each(SAMPLES)('the README of $folder', ({ folder, ownFleet, resources }
 
     const ask = ['--namespace', folder, '--all', 'isthmus', '--timeout=120s'];
     await controlPlane.kubectlOrThrow(['wait', '--for=condition=Ready', ...ask]);
+    const rolledOut = ['wait', '--for=condition=RolledOut', '--namespace', folder, '--all', 'relayfleets'];
+    await controlPlane.kubectlOrThrow([...rolledOut, '--timeout=120s']);
     const listed = await controlPlane.kubectlOrThrow(['get', 'isthmus', '--namespace', folder, '-o', 'json']);
     const { items } = JSON.parse(listed) as { items: KubeObject[] };
     expect(items).toHaveLength(resources);
     const inForce = ['Healthy', 'Accepted', 'Programmed', 'Ready', 'ResolvedRefs'];
-    expect(items.map(stateOf)).toEqual(items.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, ...inForce]));
+    const ofFleets = (kind: string) => (kind === 'RelayFleet' ? ['RolledOut'] : []);
+    expect(items.map(stateOf)).toEqual(
+      items.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, ...inForce, ...ofFleets(kind)]),
+    );
     // Two samples have the same shared domain: the next would be told that this one holds it.
     await controlPlane.kubectlOrThrow(['delete', 'isthmus', '--all', '--namespace', folder]);
   }, 180_000);

@@ -38,6 +38,14 @@ describe('an event is told', () => {
     expect(told([pending], [condition('Programmed', 'True', 'Programmed')])).toEqual(['Normal Programmed']);
   });
 
+  it('when relays cannot start and when all are as they should be, but not while they are replaced, nor of a pause', () => {
+    const rolling = condition('RolledOut', 'False', 'RollingOut');
+    expect(told([], [rolling])).toEqual([]);
+    expect(told([rolling], [condition('RolledOut', 'False', 'PodsCannotStart')])).toEqual(['Warning PodsCannotStart']);
+    expect(told([rolling], [condition('RolledOut', 'True', 'RolledOut')])).toEqual(['Normal RolledOut']);
+    expect(told([rolling], [condition('RolledOut', 'Unknown', 'FleetPaused')])).toEqual([]);
+  });
+
   it('when a condition that speaks of trouble appears, but not for those that repeat others', () => {
     expect(told([], [condition('Conflicted', 'True', 'Conflicted')])).toEqual(['Warning Conflicted']);
     expect(told([], [condition('Stalled', 'True', 'NotFound'), condition('Ready', 'False', 'NotFound')])).toEqual([]);

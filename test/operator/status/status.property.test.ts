@@ -57,12 +57,12 @@ const workload = fc.record({
   deployment: maybe(
     fc.record({
       available: fc.boolean(),
-      replicas: fc.nat(9),
+      replicas: fc.nat(2),
       readyReplicas: fc.nat(9),
       message: fc.string(),
-      wanted: fc.nat(9),
-      updatedReplicas: fc.nat(9),
-      availableReplicas: fc.nat(9),
+      wanted: fc.nat(2),
+      updatedReplicas: fc.nat(2),
+      availableReplicas: fc.nat(2),
       observed: fc.boolean(),
       deadlineExceeded: fc.boolean(),
     }),
@@ -150,6 +150,26 @@ describe('statusOf, whatever the facts', () => {
         );
         if (ready?.status === 'True') expect(good).toBe(true);
       }),
+    );
+  });
+
+  it('names an image only while every relay that is asked for is there, available and of the template that is wanted', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { status } = statusOf(given);
+        const rollout = status.conditions?.find(({ type }) => type === 'RolledOut');
+        const isOut = rollout?.status === 'True';
+        expect(status['image']).toBe(isOut ? given.workload?.rollout.image : undefined);
+        if (!isOut) return;
+        const { wanted, replicas, updatedReplicas, availableReplicas, observed } = given.workload?.deployment ?? {};
+        expect({ observed, ...given.workload?.rollout }).toMatchObject({ observed: true, isApplied: true });
+        expect([
+          replicas,
+          Math.min(updatedReplicas ?? 0, wanted ?? 0),
+          Math.min(availableReplicas ?? 0, wanted ?? 0),
+        ]).toEqual([wanted, wanted, wanted]);
+      }),
+      { numRuns: 500 },
     );
   });
 
