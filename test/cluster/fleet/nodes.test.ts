@@ -31,8 +31,21 @@ test('without an API server mail flows, and a relay that is started again meanwh
   await world.programmed();
 });
 
+// Pods that a drain has put together are spread again by it.
+test('a rolling update while one mail system is slow and another sends everybody away: nothing is cut', async () => {
+  const moody = async () => {
+    world.sinks.setMood('tenant1', { delayMs: 1500 });
+    world.sinks.setMood('tenant2', { refuse: '451 4.3.2 Come back later' });
+    await roll(world, 1);
+    for (const place of ['tenant1', 'tenant2'] as const) world.sinks.setMood(place, {});
+  };
+  // Half of the usual: what is sent away comes again and again.
+  const outcome = await underLoad(world, 'rolling update, next hops slow and refusing', moody, { rate: 6 });
+  expect(noticed(outcome)).toEqual([]);
+  expect(outcome.transient).toEqual({ 451: expect.any(Number) });
+});
+
 test('a node dies: what was under way there arrives by another try, and its pods start elsewhere', async () => {
-  await roll(world, 1);
   let died = 0;
   const outcome = await underLoad(world, 'node died', async () => {
     died = await killNode(world, await busiestNode(world));
