@@ -48,11 +48,16 @@ const MODULES: readonly GoModule[] = [
     linkerFlags: [],
   },
   { folder: 'kstatus', programs: { kstatus: '.' }, linkerFlags: [] },
+  {
+    folder: 'argocd',
+    programs: { argocd: '.' },
+    linkerFlags: ['-X', 'github.com/argoproj/argo-cd/v3/common.version=3.5.7'],
+  },
 ];
 
 export type ProgramName =
   | (typeof KUBERNETES)[number]
-  | ('etcd' | 'helm' | 'coredns' | 'pause' | 'echo' | 'metrics-server' | 'kstatus');
+  | ('etcd' | 'helm' | 'coredns' | 'pause' | 'echo' | 'metrics-server' | 'kstatus' | 'argocd');
 
 export const PROGRAM_NAMES = MODULES.flatMap((module) => Object.keys(module.programs)) as readonly ProgramName[];
 
