@@ -30,7 +30,7 @@ export async function watchConnections({ nodes, controlPlane }: Cluster): Promis
   const watches = nodes.map(({ name, inside }) => startDaemon('conntrack', WATCH, { log: log(name), inside }));
   // It does not say when it has begun: until it tells of a connection of ours.
   const isWatched = async (watch: Daemon, inside: readonly string[]) => {
-    const [command = '', ...args] = [...inside, 'bash', '-c', `: < /dev/tcp/${ROUTER}/53`];
+    const [command, ...args] = [...inside, 'bash', '-c', `: < /dev/tcp/${ROUTER}/53`];
     await run(command, args);
     return connectionsOf(watch.log()).length > 0;
   };
