@@ -99,6 +99,8 @@ export class FleetConfig {
   }
 
   #forget(reason: string): StoreResult {
+    // What the manifest still lists of it is there no more: the next look writes what is held now.
+    this.#manifestWritten = -Infinity;
     const message =
       `What ran before cannot be read back (${reason}): who holds a name that several claim is decided anew, and what ` +
       'was deleted lately is on hold no more.';

@@ -1,5 +1,6 @@
 /** A fleet's configuration as it lies in the cluster: pieces in slots, and the manifest that lists them. */
 
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { CONFIG_FORMAT } from '../../relay/core/config.ts';
 import { type Manifest, MANIFEST_FILE, manifestSchema, type PieceReference } from '../../relay/core/manifest.ts';
@@ -18,6 +19,8 @@ import { NO_ROOM } from './object-set.ts';
 interface SlotState {
   resourceVersion: string | undefined;
   readonly sizes: Map<string, number>;
+  /** Keys under which somebody has written something else. */
+  readonly broken: ReadonlySet<string>;
 }
 
 export type StoreResult = { readonly ok: true } | ApiFailure;
@@ -133,10 +136,13 @@ export class SlotStore {
     return DONE;
   }
 
-  /** Writes those of the pieces that are not there yet, beside what is. */
+  /** Writes those of the pieces that are not there, or not as they should be, beside what is. */
   async put(pieces: readonly Piece[]): Promise<StoreResult> {
     const missing = Map.groupBy(
-      pieces.filter(({ slot, key }) => !this.#slots.get(slot)?.sizes.has(key)),
+      pieces.filter(({ slot, key }) => {
+        const state = this.#slots.get(slot);
+        return state?.sizes.has(key) !== true || state.broken.has(key);
+      }),
       ({ slot }) => slot,
     );
     const slots = [...missing];
@@ -187,16 +193,19 @@ export class SlotStore {
     const answer = await this.#api.get(typeOfSlot(slot), this.#owner.namespace, slotName(this.#owner.name, slot));
     if (!answer.ok) {
       if (answer.status !== 404) return answer;
-      slots.set(slot, { resourceVersion: undefined, sizes: new Map() });
+      slots.set(slot, { resourceVersion: undefined, sizes: new Map(), broken: new Set() });
       return undefined;
     }
     const sizes = new Map<string, number>();
+    const broken = new Set<string>();
     for (const [key, value] of Object.entries((answer.value[valuesField(slot)] ?? {}) as Record<string, string>)) {
       const octets = Buffer.from(value, 'base64');
       sizes.set(key, octets.length);
-      bytes.set(key, octets);
+      // A pod that starts would find something else than what the manifest names, and wait for it.
+      if (createHash('sha256').update(octets).digest('hex') === key) bytes.set(key, octets);
+      else broken.add(key);
     }
-    slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes });
+    slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes, broken });
     return undefined;
   }
 
@@ -209,7 +218,8 @@ export class SlotStore {
       const answer = await this.#api.create(typeOfSlot(slot), make(this.#owner, slot, values));
       return this.#remember(slot, answer, added, []);
     }
-    const room = roomFor(state.sizes, added, this.#listed());
+    const intact = new Map([...state.sizes].filter(([key]) => !state.broken.has(key)));
+    const room = roomFor(intact, added, this.#listed());
     if (!room.ok) return { ok: false, status: undefined, reason: NO_ROOM, message: room.reason };
     return await this.#patch(slot, new Map(added.map((piece) => [piece.key, piece])), room.remove);
   }
@@ -239,10 +249,13 @@ export class SlotStore {
       if (answer.status === 409 || answer.status === 404) await this.inspect(slot);
       return answer;
     }
-    const sizes = new Map(this.#slots.get(slot)?.sizes);
+    const before = this.#slots.get(slot);
+    const sizes = new Map(before?.sizes);
     for (const key of removed) sizes.delete(key);
     for (const { key, bytes } of added) sizes.set(key, bytes.length);
-    this.#slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes });
+    const changed = new Set([...removed, ...added.map(({ key }) => key)]);
+    const broken = new Set([...(before?.broken ?? [])].filter((key) => !changed.has(key)));
+    this.#slots.set(slot, { resourceVersion: answer.value.metadata.resourceVersion, sizes, broken });
     return DONE;
   }
 }

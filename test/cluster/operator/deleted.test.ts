@@ -1,6 +1,7 @@
 /** What is deleted or broken by accident is held, through restarts of the operator too, until it is back. */
 
 import { generateKeyPairSync } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { until } from '../daemon.ts';
@@ -81,6 +82,21 @@ describe('what disappears', () => {
     expect((await config()).held.domains).toContain('shared.example');
     await eyes.apply(secret('dkim', { 'private.key': key }));
     await untilSo('it signs again', async () => (await config()).sharedDomains[0]?.dkim.length === 1);
+  });
+
+  it('what a slot holds, written over by hand: it is put back', async () => {
+    const [slot] = (await eyes.list('configmaps', '-l', 'isthmus.dev/purpose=config')).filter(
+      ({ binaryData }) => Object.keys(binaryData ?? {}).length > 0,
+    );
+    if (slot === undefined) throw new Error('no slot holds anything');
+    const { name } = slot.metadata;
+    const written = slot.binaryData ?? {};
+    const binaryData = Object.fromEntries(Object.keys(written).map((key) => [key, btoa('something else')]));
+    const patch = JSON.stringify({ binaryData });
+    await plane.kubectlOrThrow(['patch', 'configmap', name, '--namespace', 'mail', '--type=merge', '--patch', patch]);
+    const now = async () => (await eyes.get('configmap', name))?.binaryData;
+    await until('it is mended', async () => !isDeepStrictEqual(await now(), binaryData), { detail: eyes.log });
+    expect(await now()).toEqual(written);
   });
 
   it('a slot, while no operator is there: the next one says what was lost, and publishes again', async () => {
