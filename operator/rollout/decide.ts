@@ -12,6 +12,8 @@ import type { RelayPod } from './pods.ts';
 const SETTLE_MS = 10_000;
 /** Pods that are starting, or were unready for a moment, are ready again by then. */
 const UNSERVED_MS = 30_000;
+/** The kubelet restarts a process that hangs after a minute; a pod of a node that died is replaced after five. */
+const SUSPECT_MS = 600_000;
 /** A kubelet that has not shown a pod its new volume by then is dead. */
 const PRUNE_MS = 600_000;
 const PENDING_LOOK_MS = 250;
@@ -86,11 +88,13 @@ function decideCandidate(facts: RolloutFacts, proven: string, candidate: string)
 function nextCanary(facts: RolloutFacts, proven: string, candidate: string): RolloutDecision {
   const { now, memory, pods } = facts;
   const { tried, unservedSince } = memory;
+  // One that fell silent may have been the candidate's doing: it is restarted, and tries again what would hang all.
+  const patience = (tried?.silent ?? 0) > 0 ? SUSPECT_MS : UNSERVED_MS;
   // Whoever tried it before is told back first: two must not try it at once.
   const told = pods.some((pod) => pod.annotatedRevision === candidate && !pod.terminating);
   const canary = told ? undefined : chooseCanary(facts, candidate, tried);
   // With nobody ready for so long, the proven revision is no better than one that nobody has tried.
-  const unserved = unservedSince !== undefined && now >= unservedSince + UNSERVED_MS;
+  const unserved = unservedSince !== undefined && now >= unservedSince + patience;
   if (canary === undefined && unserved && !told) return spread(facts, 'promote', candidate);
   return pending(facts, proven, canary);
 }
