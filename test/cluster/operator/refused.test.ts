@@ -43,7 +43,7 @@ describe('an operator', () => {
     const told = () => operator.logs().find(({ watch }) => String(watch).startsWith('networkpolicies'));
     await until('it says so', () => told() !== undefined, { detail: eyes.log });
     expect(told()).toMatchObject({ namespace: 'mail', reason: expect.stringContaining('forbidden') as string });
-    expect(String(told()?.['advice'])).toContain('ServiceAccount');
+    expect(String(told()?.['advice'])).toContain('helm upgrade');
     expect(await readyz()).toBe(503);
     expect(await eyes.get('configmap', 'default-f1')).toBeUndefined();
     await setRules(rules);
