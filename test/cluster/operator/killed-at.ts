@@ -41,7 +41,8 @@ export async function killedAt(
   await cause?.();
   const isQuiet = () => performance.now() - wroteAt > QUIET_MS;
   const isOver = async () => killed !== undefined || ((await isDone()) && isQuiet());
-  await until('it is killed or done', isOver, { every: 50, seconds: 60 });
+  const detail = () => `${before.map(({ method, path }) => `${method} ${path}`).join('\n')}\n${operator.daemon.log()}`;
+  await until('it is killed or done', isOver, { every: 50, seconds: 120, detail });
   await (killed ?? operator.daemon.kill('SIGKILL'));
   proxy.next([]);
   return killed !== undefined;
