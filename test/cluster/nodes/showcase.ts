@@ -12,7 +12,7 @@ import { type Installed, install } from './installed.ts';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-/** The number by which processes outside know the namespaces; test/cluster/main.ts writes it to our standard input. */
+/** The number by which processes outside know the namespaces; test/cluster/launch.ts writes it to our standard input. */
 async function numberOutside(): Promise<string> {
   const [line] = (await once(createInterface(process.stdin), 'line')) as [string];
   return line;
