@@ -80,12 +80,15 @@ export class FleetMemory {
 
   pack({ config, credentials, confidentialRules: ofRules }: FleetResult, tombstones: readonly Tombstone[]): Packed {
     const confidentialRules = new Set(ofRules);
-    const stored = this.#alsoInForce(tombstones);
-    for (const { name } of stored) {
+    const unburied = this.#unburiedBy(config, tombstones);
+    for (const { name } of [...tombstones, ...unburied]) {
       const wasSecret = [this.#inForce, this.#last].some((outcome) => outcome?.confidentialRules.has(name) === true);
       if (wasSecret) confidentialRules.add(name);
     }
-    const packed = this.#packer.pack({ config, credentials, confidentialRules, tombstones: stored });
+    const input = { config, credentials, confidentialRules, tombstones };
+    const whole = this.#packer.pack({ ...input, tombstones: [...tombstones, ...unburied] });
+    // Without room for them it could never be proven, and they would never leave.
+    const packed = whole.ok || unburied.length === 0 ? whole : this.#packer.pack(input);
     this.#last = { config, tombstones, confidentialRules };
     this.#compiled.delete(config.revision);
     this.#compiled.set(config.revision, this.#last);
@@ -98,10 +101,11 @@ export class FleetMemory {
   }
 
   /** A manifest has one memory for both of its revisions, and this one may be withdrawn: what it unburies stays in there. */
-  #alsoInForce(tombstones: readonly Tombstone[]): Tombstone[] {
+  #unburiedBy(config: RelayConfig, tombstones: readonly Tombstone[]): Tombstone[] {
     const known = new Set(tombstones.map(keyOf));
-    const others = (this.#inForce?.tombstones ?? []).filter((tombstone) => !known.has(keyOf(tombstone)));
-    return [...tombstones, ...others];
+    const isInForce = namesOf(config);
+    const before = this.#inForce?.tombstones ?? [];
+    return before.filter((tombstone) => isInForce.has(keyOf(tombstone)) && !known.has(keyOf(tombstone)));
   }
 
   /** Rules that were restored and come out the same are in memory once. */

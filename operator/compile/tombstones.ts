@@ -64,6 +64,8 @@ export function fleetTombstones(
     const before = dug.get(key) ?? 0;
     return before <= expiresAt && before > expiresAt - step ? before : expiresAt;
   };
+  // Whoever shortens the time frees what was removed before: there may be no room for both.
+  const endOf = (tombstone: Tombstone) => Math.min(tombstone.expiresAt, expiresAt);
   const tombstones = new Map<string, Tombstone>();
   const bury = (tombstone: Tombstone) => {
     const key = keyOf(tombstone);
@@ -75,9 +77,9 @@ export function fleetTombstones(
         tombstones.set(key, { ...joined(tombstone, known), expiresAt: putOff(key) });
         break;
       case 'Gone':
-        if (tombstone.expiresAt <= now || !resolves(tombstone)) break;
         // A grave is dug once: the same running configuration given again does not begin its time anew.
-        tombstones.set(key, { ...joined(tombstone, known), expiresAt: known?.expiresAt ?? tombstone.expiresAt });
+        if (endOf(tombstone) > now && resolves(tombstone))
+          tombstones.set(key, { ...joined(tombstone, known), expiresAt: endOf(known ?? tombstone) });
         break;
     }
   };

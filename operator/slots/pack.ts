@@ -68,9 +68,10 @@ export class Packer {
     const openRoom = new Slots(slotIds(), PIECE_BYTES);
     const secretRoom = new Slots(secretSlotIds(), PIECE_BYTES - SALT_ROOM);
     const placed = [openRoom.place(open), secretRoom.place(secret)];
+    const neededNow = { open: openRoom.needed, secret: secretRoom.needed };
     // What is remembered takes the room that is left: no configuration moves for it.
     const remembered = [openRoom.place(graves.open), secretRoom.place(graves.secret)];
-    const tooLarge = openRoom.problem('ConfigMaps') ?? secretRoom.problem('Secrets');
+    const tooLarge = openRoom.problem('ConfigMaps', neededNow.open) ?? secretRoom.problem('Secrets', neededNow.secret);
     if (tooLarge !== undefined) return { ok: false, tooLarge };
     const before = this.#made;
     this.#made = new Map();
@@ -138,11 +139,19 @@ class Slots {
     return new Map(this.#ids.flatMap((id, at) => (slots[at]?.length ? [[id, slots[at]]] : [])));
   }
 
-  problem(kind: string): string | undefined {
+  get needed(): number {
+    return this.#needed;
+  }
+
+  /** `neededNow`: without what is remembered. */
+  problem(kind: string, neededNow: number): string | undefined {
     if (!this.#full) return undefined;
     const mebibytes = (octets: number) => `${(octets / 1024 / 1024).toFixed(1)} MiB`;
     const has = `${this.#ids.length} ${kind} take ${mebibytes(this.#ids.length * this.#capacity)}`;
-    return `it needs ${mebibytes(this.#needed)} packed, and its ${has}, in parts of at most ${this.#capacity} octets`;
+    const needs = `it needs ${mebibytes(this.#needed)} packed, and its ${has}, in parts of at most ${this.#capacity} octets`;
+    if (this.#needed === neededNow) return needs;
+    const remembered = `${mebibytes(this.#needed - neededNow)} of it hold what was removed lately`;
+    return `${needs}: ${remembered}; a shorter spec.removedDomainHoldSeconds of the RelayFleet frees them`;
   }
 
   #slotFor({ home, bytes }: Chunk): number | undefined {

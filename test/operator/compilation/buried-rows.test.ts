@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../operator/compilation/compiler.ts';
 import { Workshop } from '../../../operator/compilation/workshop.ts';
-import { configOf, fleetOf, KEY, rule, stored, table, WORLD } from './small-world.ts';
+import { configOf, fleetOf, fleetWith, KEY, rule, stored, table, WORLD } from './small-world.ts';
 
 const missing = (name: string): Change => ({
   type: 'data',
@@ -53,5 +53,28 @@ describe('rows of a rule of which a table is lost', () => {
     expect(next.restore(stored(fleet)).ok).toBe(true);
     next.update(HALF_LOST);
     expect(configOf(lookAt(next, 2000)).held.addresses).toEqual(['fay@shared.example', 'fay@tenant.example']);
+  });
+});
+
+describe('what was removed', () => {
+  it('leaves what is stored when its time is over', () => {
+    const workshop = new Workshop({ credentialKey: KEY, domains: [] });
+    workshop.update(WORLD);
+    lookAt(workshop, 0);
+    workshop.update([{ type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' }]);
+    expect(lookAt(workshop, 1000).memory).toHaveLength(2);
+    expect(lookAt(workshop, 86_401_000).memory).toEqual([]);
+  });
+
+  it('is free at once when the fleet holds nothing any more', () => {
+    const workshop = new Workshop({ credentialKey: KEY, domains: [] });
+    workshop.update(WORLD);
+    lookAt(workshop, 0);
+    workshop.update([{ type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' }]);
+    expect(configOf(lookAt(workshop, 1000)).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
+    workshop.update([fleetWith({ removedDomainHoldSeconds: 0 })]);
+    const fleet = lookAt(workshop, 2000);
+    expect(configOf(fleet).held.addresses).toEqual([]);
+    expect(fleet.memory).toEqual([]);
   });
 });

@@ -21,7 +21,9 @@ export const resource = (
     resource: { apiVersion: 'isthmus.dev/v1alpha1', kind, metadata: { namespace: 'mail', name }, spec },
   }) as Change;
 
-export const FLEET = resource('RelayFleet', 'default', relayFleetSpec.parse({ hostname: 'relay.example' }));
+export const fleetWith = (spec: object) =>
+  resource('RelayFleet', 'default', relayFleetSpec.parse({ hostname: 'relay.example', ...spec }));
+export const FLEET = fleetWith({});
 export const DOMAIN = resource('SharedDomain', 'shared', sharedDomainSpec.parse({ domain: 'shared.example' }));
 export const route = (more: object = {}) =>
   resource(

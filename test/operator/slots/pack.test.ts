@@ -186,6 +186,19 @@ describe('packing', () => {
       tooLarge: expect.stringMatching(/^it needs .* MiB packed, and its 16 Secrets take/),
     });
   });
+
+  test('says when what was removed lately is what does not fit', () => {
+    const noise = (row: number) => createHash('sha256').update(String(row)).digest('base64url');
+    const was = rule('gone', {
+      addresses: Array.from({ length: 200_000 }, (_, row) => [`${noise(row)}@t.example`, `u${row}@s.example`, 'Both']),
+    });
+    const grave: Tombstone = { kind: 'RewriteRule', namespace: 'mail', fleet: 'main', name: 'gone', expiresAt: 1, was };
+    const input = { ...NOTHING, config: relayConfig(), confidentialRules: new Set(['gone']), tombstones: [grave] };
+    expect(new Packer(KEY).pack(input)).toEqual({
+      ok: false,
+      tooLarge: expect.stringMatching(/: .* MiB of it hold what was removed lately; .*removedDomainHoldSeconds/),
+    });
+  });
 });
 
 describe('what is stored', () => {
