@@ -5,6 +5,7 @@ import { DEFAULT_FLEET } from '../crds/v1alpha1/references.ts';
 import type { KubeObject } from '../operator/kube/api.ts';
 import { type Facts, factsOf } from './status-facts.ts';
 import { textOf } from './status-fields.ts';
+import type { AwayOperator } from './status-operator.ts';
 import { type Health, healthOf, type Trouble } from './status-health.ts';
 
 export interface Account {
@@ -24,7 +25,7 @@ export interface Unreadable {
 }
 
 export interface Story {
-  /** Everything is Ready, all of it could be read, and there is something. */
+  /** Everything is Ready, all of it could be read, there is something, and an operator stands behind it. */
   readonly ready: boolean;
   /** undefined: all namespaces. */
   readonly namespace: string | undefined;
@@ -32,12 +33,15 @@ export interface Story {
   readonly objects: readonly Account[];
   /** Kinds that this user may not read. */
   readonly unreadable: readonly Unreadable[];
+  /** No operator runs: what is said of the objects may be old. */
+  readonly operatorAway?: AwayOperator;
 }
 
 export function storyOf(
   objects: readonly KubeObject[],
   namespace: string | undefined,
   unreadable: readonly Unreadable[],
+  operatorAway?: AwayOperator,
 ): Story {
   const fleets = new FleetFinder(objects);
   const accounts = objects.map((object): Account => {
@@ -48,8 +52,10 @@ export function storyOf(
     const facts = factsOf(kind, object, fleets.oldestDomain(home, fleet));
     return { kind, namespace: home, name, created: creationTimestamp, health, trouble, remarks, facts };
   });
-  const ready = accounts.length > 0 && unreadable.length === 0 && accounts.every(({ health }) => health === 'Ready');
-  return { ready, namespace, objects: accounts.sort(byUrgency), unreadable };
+  const isKnown = accounts.length > 0 && unreadable.length === 0 && operatorAway === undefined;
+  const ready = isKnown && accounts.every(({ health }) => health === 'Ready');
+  const away = operatorAway === undefined ? {} : { operatorAway };
+  return { ready, namespace, objects: accounts.sort(byUrgency), unreadable, ...away };
 }
 
 const URGENCY: Readonly<Record<Health, number>> = { Broken: 0, Unobserved: 1, Waiting: 2, Ready: 3 };

@@ -5,6 +5,7 @@ import { listed } from '../operator/compile/order.ts';
 import { placeOf } from './cluster/resources.ts';
 import { counted } from './diagnosis.ts';
 import type { Health, Trouble } from './status-health.ts';
+import type { AwayOperator } from './status-operator.ts';
 import type { Account, Story } from './status-story.ts';
 import { cellsOf, TITLES, titlesOf } from './status-tables.ts';
 import { plain, type Style, styled } from './terminal-text.ts';
@@ -33,6 +34,7 @@ export function statusText(story: Story, options: TextOptions): string {
   const manyNamespaces = story.namespace === undefined;
   const blocks = [
     [summary(story)],
+    ...(story.operatorAway === undefined ? [] : [awayLines(story.operatorAway, options.now)]),
     ...unreadable.map(({ kind, message }) => [
       `${mark('Broken')} ${styled('bold', `${TITLES[kind]} are not shown`)}`,
       plain(`    ${message}`),
@@ -44,13 +46,24 @@ export function statusText(story: Story, options: TextOptions): string {
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-function summary({ namespace, objects }: Story): string {
+function awayLines({ namespace, lease, renewed }: AwayOperator, now: number): string[] {
+  const age = ageOf(Date.parse(renewed), now);
+  return [
+    `${mark('Broken')} ${styled('bold', 'No operator runs')}: ${plain(`nobody has renewed Lease ${namespace}/${lease} for ${age}`)}`,
+    '    What follows may be old, and changes wait. Relays go on with what they have.',
+    plain(`    → see why: kubectl get pods -n ${namespace} -l app.kubernetes.io/name=isthmus`),
+  ];
+}
+
+function summary({ namespace, objects, operatorAway }: Story): string {
   const where = placeOf(namespace);
   if (objects.length === 0) {
     if (namespace === undefined) return 'There is nothing of Isthmus in any namespace.';
     return plain(`There is nothing of Isthmus ${where}. -A looks in all namespaces, -n in another.`);
   }
   const working = objects.filter(({ health }) => health === 'Ready').length;
+  if (working === objects.length && operatorAway !== undefined)
+    return plain(`${counted(working, 'object')} ${where}, all ready when an operator last looked`);
   if (working === objects.length)
     return `${mark('Ready')} ${plain(`${counted(working, 'object')} ${where}, all ready`)}`;
   return plain(`${counted(objects.length, 'object')} ${where}: ${working} ready, ${objects.length - working} not`);

@@ -5,6 +5,7 @@ import { type Cluster, inCluster } from './cluster/reach.ts';
 import { listingOf, listResources } from './cluster/resources.ts';
 import { refusal } from './cluster/refusal.ts';
 import { CommandLineError, helpText, type Invocation, type OptionSpecs, parseCommandLine } from './command-line.ts';
+import { awayOperator, operatorLeases } from './status-operator.ts';
 import { type Story, storyOf } from './status-story.ts';
 import { statusText } from './status-text.ts';
 
@@ -17,7 +18,7 @@ const OPTIONS: OptionSpecs = {
 const SUMMARY = `\
 Says how the fleets, shared domains, tenant routes and rewrite rules of a cluster are: whatever is not ready comes first,
 with its reason and what to do.
-Exit code 0: all of it is ready. 1: something is not, or there is nothing. 2: the command line is wrong, or the cluster
+Exit code 0: all of it is ready. 1: something is not, there is nothing, or no operator runs. 2: the command line is wrong, or the cluster
 cannot be asked.`;
 
 export async function runStatus(args: readonly string[], invocation: Invocation): Promise<number> {
@@ -50,5 +51,5 @@ async function look({ api, scope }: Cluster): Promise<Story> {
     const { message, advice } = refusal(failure, listingOf(kind, scope));
     return { kind, message: `${message}; ${advice}` };
   });
-  return storyOf(objects, scope, unreadable);
+  return storyOf(objects, scope, unreadable, awayOperator(await operatorLeases(api, scope), Date.now()));
 }

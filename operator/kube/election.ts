@@ -15,6 +15,8 @@ export interface ElectionOptions {
   readonly leaseDurationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
+  /** Of the Lease. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly onTrouble?: (failure: ApiFailure) => void;
   readonly metrics?: KubeMetrics;
   readonly clock?: Clock;
@@ -71,9 +73,9 @@ class Elector implements Election {
   #renewedAt: Instant | undefined;
 
   constructor(options: ElectionOptions) {
-    const { namespace, leaseName: name, identity, leaseDurationMs } = options;
+    const { namespace, leaseName: name, identity, leaseDurationMs, labels } = options;
     this.#options = options;
-    this.#claim = { namespace, name, identity, leaseDurationMs };
+    this.#claim = { namespace, name, identity, leaseDurationMs, ...(labels && { labels }) };
     // Two attempts within the deadline, even when the first is never answered.
     this.#api = options.kube.direct(options.renewDeadlineMs / 2);
     this.#clock = options.clock ?? systemClock;

@@ -4,6 +4,9 @@ import type { KubeObject, ResourceType } from './api.ts';
 
 export const LEASE: ResourceType = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' };
 
+/** Labels by which the Lease of an operator of Isthmus is found, whatever its installation is called. */
+export const OPERATOR_LEASE = { 'app.kubernetes.io/name': 'isthmus', 'app.kubernetes.io/managed-by': 'isthmus' };
+
 interface LeaseSpec {
   readonly holderIdentity?: string;
   readonly leaseDurationSeconds?: number;
@@ -17,6 +20,7 @@ export interface Claim {
   readonly name: string;
   readonly identity: string;
   readonly leaseDurationMs: number;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** `keep`: it is ours. `take`: nobody's, or its holder has not moved for its whole duration. */
@@ -67,10 +71,12 @@ export function releasedLease(claim: Claim, before: KubeObject, wallMs: number):
   });
 }
 
-function withSpec({ namespace, name }: Claim, before: KubeObject | undefined, spec: LeaseSpec): KubeObject {
+function withSpec(claim: Claim, before: KubeObject | undefined, spec: LeaseSpec): KubeObject {
   const { apiVersion, kind } = LEASE;
+  const { namespace, name, labels } = claim;
   const metadata = before?.metadata ?? { namespace, name };
-  return { apiVersion, kind, metadata, spec };
+  const labelled = labels === undefined ? metadata : { ...metadata, labels: { ...metadata.labels, ...labels } };
+  return { apiVersion, kind, metadata: labelled, spec };
 }
 
 /** RFC 3339 with the six decimals that a MicroTime has. */
