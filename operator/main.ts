@@ -11,6 +11,7 @@ import { startCompiler } from './compilation/start.ts';
 import { connect, type Kube } from './kube/client.ts';
 import { elect, type Election, LeadershipLost } from './kube/election.ts';
 import { type EventRecorder, eventRecorder } from './kube/events.ts';
+import { OPERATOR_LEASE } from './kube/lease.ts';
 import { type OperatorMetrics, operatorMetrics } from './metrics.ts';
 import { askPods } from './pods/ask-pods.ts';
 import { startProbes } from './probes.ts';
@@ -117,6 +118,7 @@ class Operator {
       kube,
       namespace: this.#namespace,
       leaseName,
+      labels: OPERATOR_LEASE,
       identity: `${POD_NAME}_${randomUUID()}`,
       leaseDurationMs: leaseDurationSeconds * 1000,
       renewDeadlineMs: renewDeadlineSeconds * 1000,

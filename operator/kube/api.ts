@@ -100,6 +100,11 @@ export interface WatchRequest {
   readonly metadataOnly?: boolean;
   /** An object is there or has changed (`gone` false), or has disappeared. After a relist every difference is told. */
   onChange(object: KubeObject, gone: boolean): void;
+  /**
+   * The server knows less than it did, as after a restore from a backup: everything that is there is told once more,
+   * whatever its resourceVersion, and what is not there any more as gone.
+   */
+  onWentBack?(): void;
   /** A list or a watch has failed and is tried again. 404: the cluster does not know the kind; 403: not allowed. */
   onTrouble?(failure: ApiFailure, retryInMs: number): void;
 }

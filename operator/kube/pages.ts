@@ -87,6 +87,21 @@ export async function readPages(
   }
 }
 
+/** The newest moment, as lists and watches name it. */
+export async function readMoment(transport: Transport, lane: Lane, request: ListRequest): Promise<ApiAnswer<string>> {
+  const call = {
+    method: 'GET',
+    path: collectionPath(request.type, request.namespace),
+    query: { ...selectorsOf(request), limit: '1' },
+    accept: acceptOf({ ...request, metadataOnly: true }, 'list'),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  } as const;
+  const answer = await transport.json(call, lane);
+  if (!answer.ok) return answer;
+  if (!isPage(answer.value)) return noAnswer('what the API server answered is no list');
+  return { ok: true, value: answer.value.metadata.resourceVersion ?? '' };
+}
+
 /** Something between us and the server may answer 200 with JSON of its own. */
 function isPage(answer: unknown): answer is Page {
   return typeof answer === 'object' && answer !== null && 'metadata' in answer && 'items' in answer;

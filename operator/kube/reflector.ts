@@ -5,7 +5,7 @@ import { Backoff, type BackoffOptions, WATCH_BACKOFF } from './backoff.ts';
 import { pause } from './clock.ts';
 import { isFromTheFuture, noAnswer } from './failure.ts';
 import type { KubeMetrics, WatchMetrics } from './metrics.ts';
-import { readPages } from './pages.ts';
+import { readMoment, readPages } from './pages.ts';
 import type { Transport } from './transport.ts';
 import { type WatchEnd, type WatchNews, watchStream } from './watch-stream.ts';
 
@@ -42,7 +42,8 @@ interface Known {
 /**
  * A paged list and then a watch from its moment, rather than a list streamed by the watch itself: that is on by
  * default only from 1.32 on, and pages cost an older server no more. The list asks for the newest state, so time
- * never goes back.
+ * goes back only with the server's: a watch from a moment that it does not know any more would be silent until that
+ * moment came again, so the newest one is asked for before a watch goes on.
  */
 export function startReflector(
   transport: Transport,
@@ -63,6 +64,8 @@ class Reflector implements Watch {
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #known = new Map<string, Known>();
+  /** An object was older than it was before. */
+  #isOlder = false;
   #isSynced = false;
 
   constructor(transport: Transport, request: WatchRequest, metrics: WatchMetrics | undefined, timing: WatchTiming) {
@@ -90,6 +93,7 @@ class Reflector implements Watch {
   async #run(onSynced: () => void): Promise<void> {
     const { signal } = this.#stop;
     let version: string | undefined;
+    let newest = '';
     while (!signal.aborted) {
       if (version === undefined) {
         const listed = await this.#list();
@@ -98,12 +102,40 @@ class Reflector implements Watch {
           await this.#retryLater(listed);
           continue;
         }
+        if (this.#isOlder || isBefore(listed.value, newest)) {
+          newest = '';
+          this.#tellAnew();
+          continue;
+        }
         version = listed.value;
         this.#isSynced = true;
         onSynced();
       }
-      version = await this.#watch(version);
+      const seen: string | undefined = await this.#watch(version);
+      newest = seen ?? version;
+      version = seen !== undefined && (await this.#isStillKnown(seen)) ? seen : undefined;
     }
+  }
+
+  /** False: only a list helps. */
+  async #isStillKnown(version: string): Promise<boolean> {
+    const { signal } = this.#stop;
+    const lane = { timeoutMs: this.#timing.answerMs, queued: true };
+    while (!signal.aborted) {
+      const moment = await readMoment(this.#transport, lane, { ...this.#request, signal });
+      if (moment.ok) return !isBefore(moment.value, version);
+      if (signal.aborted) return true;
+      await this.#retryLater(moment);
+      if (!passes(moment)) return false;
+    }
+    return true;
+  }
+
+  /** All of it belongs to a history that never was. */
+  #tellAnew(): void {
+    this.#isOlder = false;
+    for (const [key, known] of this.#known) this.#known.set(key, { ...known, resourceVersion: undefined });
+    this.#request.onWentBack?.();
   }
 
   async #list() {
@@ -164,9 +196,7 @@ class Reflector implements Watch {
     this.#metrics?.ended(typeof end === 'string' ? end : end.reason);
     if (typeof end === 'string') return true;
     await this.#retryLater(end);
-    const { status } = end;
-    // No answer, too many requests and errors of the server pass; 410, 404, 403 and 400 do not by themselves.
-    return !isFromTheFuture(end) && (status === undefined || status === 429 || status >= 500);
+    return passes(end);
   }
 
   async #retryLater(failure: ApiFailure): Promise<void> {
@@ -183,6 +213,7 @@ class Reflector implements Watch {
     const before = this.#known.get(key);
     if (before !== undefined) {
       if (before.resourceVersion === resourceVersion) return;
+      if (isBefore(resourceVersion, before.resourceVersion)) this.#isOlder = true;
       // Deleted and made again while nobody watched.
       if (before.uid !== uid) this.#tellGone(this.#shellOf(before));
     }
@@ -205,6 +236,17 @@ class Reflector implements Watch {
     };
     return { apiVersion, kind, metadata };
   }
+}
+
+/** No answer, too many requests and errors of the server pass; 410, 404, 403 and 400 do not by themselves. */
+function passes(failure: ApiFailure): boolean {
+  const { status } = failure;
+  return !isFromTheFuture(failure) && (status === undefined || status === 429 || status >= 500);
+}
+
+/** False where either is not known. */
+function isBefore(one: string | undefined, other: string | undefined): boolean {
+  return Number(one || Number.NaN) < Number(other || Number.NaN);
 }
 
 function keyOf({ namespace, name }: { readonly namespace?: string; readonly name: string }): string {

@@ -76,6 +76,11 @@ export class Controller {
         workload: (namespace, fleet) => this.#lookAt(namespace, fleet),
         seen: (namespace) => this.#startOn(namespace),
         unseen: (namespace, reason) => this.#waitFor(namespace, reason),
+        unknown: (kind) => this.#lose(kind),
+        wentBack: (kind, namespace) => {
+          this.#intake.doubt(kind, namespace);
+          this.#lose(kind);
+        },
       },
     });
     this.#around = { ...options, world: this.#world };
@@ -148,6 +153,11 @@ export class Controller {
     this.#unseen.add(namespace);
     const what = namespace === undefined ? 'Not all can be read, and' : `Namespace ${namespace} cannot be read, and`;
     this.#options.tell('NamespaceUnreadable', `${what} its fleets are left as they are: ${reason}`);
+  }
+
+  /** Nobody deleted the default fleet that went with all of its kind. */
+  #lose(kind: string): void {
+    if (kind === 'RelayFleet') this.#queue.addAfter(DEFAULT_FLEET, LONGEST_RETRY_MS);
   }
 
   #seeResource(object: KubeObject, gone: boolean): void {

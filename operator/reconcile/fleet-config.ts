@@ -39,6 +39,7 @@ export class FleetConfig {
   #reports: ReadonlyMap<string, PodReport> = new Map();
   #manifestWritten: number;
   #restored = false;
+  #histories: number;
 
   constructor(around: Surroundings, fleet: FleetIdentity) {
     this.#around = around;
@@ -46,6 +47,7 @@ export class FleetConfig {
     this.#store = new SlotStore(around.api, fleet, around.assertLeader);
     this.#memory = emptyMemory(around.now());
     this.#manifestWritten = around.now();
+    this.#histories = around.world.histories;
   }
 
   get isRestored(): boolean {
@@ -160,14 +162,19 @@ export class FleetConfig {
   }
 
   /** What is lost of a slot is put back when it can be; without a manifest nothing can be decided. */
-  async #mend(): Promise<StoreResult> {
+  async #mend(isDoubted = this.#histories !== this.#around.world.histories): Promise<StoreResult> {
     const { world, log } = this.#around;
+    const { histories } = world;
     const listed = [...[...this.#published.values()].flatMap(({ pieces }) => pieces), ...this.#memoryPieces];
-    const slots = await mendSlots(this.#store, world, this.#fleet, listed);
+    const slots = await mendSlots(this.#store, world, this.#fleet, listed, isDoubted);
     const { namespace, name } = this.#fleet;
     if (!slots.ok) log.warn({ namespace, fleet: name, reason: slots.message }, 'a slot could not be mended');
-    const manifest = await mendManifest(this.#store, world, this.#fleet);
-    return manifest === 'changed' ? await this.restore() : manifest;
+    // A manifest that is put back must not list what is not there.
+    if (isDoubted && !slots.ok) return slots;
+    const manifest = await mendManifest(this.#store, world, this.#fleet, isDoubted);
+    if (manifest === 'changed') return await this.restore();
+    if (manifest.ok) this.#histories = histories;
+    return manifest;
   }
 
   async #execute(decision: RolloutDecision, compiled: CompiledFleet | undefined): Promise<StoreResult> {
@@ -252,8 +259,8 @@ export class FleetConfig {
     if (!result.ok) {
       // Somebody else has written it: what is there now is read before anything else is decided.
       if (result.status === 409 || result.status === 404) {
-        const restored = await this.restore();
-        if (!restored.ok) return restored;
+        const mended = await this.#mend(true);
+        if (!mended.ok) return mended;
       }
       return result;
     }

@@ -41,7 +41,12 @@ export class FleetWorkload {
     this.#relayImage = relayImage;
     const applied = await this.#objects.apply(wanted);
     const pruned = await this.#objects.prune(world.ownObjects(fleet.namespace, fleet.name), wanted);
-    const troubles = [...applied, ...pruned];
+    const monitor = WORKLOAD_TYPES.ServiceMonitor;
+    const isUnwanted = world.serviceMonitors && wanted.every(({ type }) => type !== monitor);
+    const removed = isUnwanted
+      ? await this.#objects.removeUnwatched(monitor, fleet.namespace, workloadName(fleet.name))
+      : [];
+    const troubles = [...applied, ...pruned, ...removed];
     const before = new Set(this.#troubles.map(({ text }) => text));
     for (const { text } of troubles) {
       if (!before.has(text)) log.warn({ namespace: fleet.namespace, fleet: fleet.name, reason: text }, 'not written');

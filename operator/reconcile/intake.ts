@@ -95,6 +95,19 @@ export class Intake {
     this.#options.onChange();
   }
 
+  /** The API server has been restored from a backup: the same version may be another. namespace undefined: everywhere. */
+  doubt(kind: string, namespace: string | undefined): void {
+    const isMeant = (key: string) =>
+      key.startsWith(`${kind} `) && (namespace === undefined || key.startsWith(`${kind} ${namespace}/`));
+    for (const [key, known] of this.#known) if (isMeant(key)) this.#known.set(key, { ...known, generation: -1 });
+    for (const key of this.#referrers.keys()) {
+      if (!isMeant(key)) continue;
+      this.#has.delete(key);
+      this.#stale.add(key);
+    }
+    this.#options.onChange();
+  }
+
   /** A Secret or ConfigMap has changed, appeared or disappeared. */
   touch(object: KubeObject): void {
     const key = dataKey(

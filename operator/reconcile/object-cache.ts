@@ -6,6 +6,7 @@ import { keyOf } from './kinds.ts';
 export class ObjectCache {
   readonly type: ResourceType;
   readonly #objects = new Map<string, KubeObject>();
+  readonly #doubted = new Set<string>();
 
   constructor(type: ResourceType) {
     this.type = type;
@@ -13,8 +14,16 @@ export class ObjectCache {
 
   take(object: KubeObject, gone: boolean): void {
     const key = keyOf(object.metadata.namespace, object.metadata.name);
+    const isDoubted = this.#doubted.delete(key);
     if (gone) this.#objects.delete(key);
-    else if (!isOlder(object, this.#objects.get(key))) this.#objects.set(key, object);
+    else if (isDoubted || !isOlder(object, this.#objects.get(key))) this.#objects.set(key, object);
+  }
+
+  /** The server has gone back in time: whatever is told next is newer. undefined: everywhere. */
+  doubt(namespace: string | undefined): void {
+    for (const [key, { metadata }] of this.#objects) {
+      if (namespace === undefined || metadata.namespace === namespace) this.#doubted.add(key);
+    }
   }
 
   get(namespace: string, name: string): KubeObject | undefined {

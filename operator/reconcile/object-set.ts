@@ -46,6 +46,9 @@ export interface ObjectSetOptions {
 /** Nobody tells of an object that is not watched: it is looked at this often. */
 const UNWATCHED_MS = 300_000;
 
+/** In place of the hash of what was applied. */
+const ABSENT = '';
+
 interface Settled {
   readonly hash: string;
   readonly version: unknown;
@@ -98,6 +101,31 @@ export class ObjectSet {
       if (trouble !== undefined) troubles.push(trouble);
     }
     return troubles;
+  }
+
+  /**
+   * Removes what is wanted no more and of a type that nobody watches: whoever wanted it may have been another operator,
+   * so it is looked for, and again from time to time.
+   */
+  async removeUnwatched(type: ResourceType, namespace: string, name: string): Promise<Trouble[]> {
+    const { api, now, assertLeader } = this.#options;
+    const { apiVersion, kind } = type;
+    const key = identity({ apiVersion, kind, metadata: { namespace, name } });
+    const last = this.#settled.get(key);
+    if (last?.hash === ABSENT && now() - last.at < UNWATCHED_MS) return [];
+    const trouble = await this.#inTime(key, ABSENT, undefined, async () => {
+      const found = await api.get(type, namespace, name);
+      if (!found.ok && found.status !== 404) return troubleOf(`${kind} ${name} cannot be read`, found);
+      const { labels, uid } = found.ok ? found.value.metadata : {};
+      if (labels?.[MANAGED_BY] === 'isthmus' && uid !== undefined) {
+        assertLeader();
+        const removed = await api.remove(type, namespace, name, { uid });
+        if (!removed.ok && removed.status !== 404) return troubleOf(`${kind} ${name} cannot be removed`, removed);
+      }
+      this.#settled.set(key, { hash: ABSENT, version: undefined, at: now() });
+      return undefined;
+    });
+    return trouble === undefined ? [] : [trouble];
   }
 
   async #applyOne(desired: KubeObject): Promise<Trouble | undefined> {

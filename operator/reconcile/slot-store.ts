@@ -131,9 +131,13 @@ export class SlotStore {
       return await this.writeManifest(known.content);
     }
     const parsed = parseManifest(found.value);
-    if (!parsed.ok || !isDeepStrictEqual(parsed.value, known.content)) return 'changed';
-    this.#manifest = { ...known, resourceVersion: found.value.metadata.resourceVersion };
-    return DONE;
+    const isSame = parsed.ok && isDeepStrictEqual(parsed.value, known.content);
+    const { resourceVersion } = found.value.metadata;
+    const isOlder = Number(resourceVersion) < Number(known.resourceVersion);
+    if (!isSame && !isOlder) return 'changed';
+    this.#manifest = { ...known, resourceVersion };
+    // An API server that was restored from a backup has forgotten what pods run, and who holds which name.
+    return isSame ? DONE : await this.writeManifest(known.content);
   }
 
   /** Writes those of the pieces that are not there, or not as they should be, beside what is. */

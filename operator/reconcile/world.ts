@@ -38,6 +38,10 @@ export interface WorldEvents {
   seen(namespace: WatchedNamespace): void;
   /** Something of it cannot be listed, of which nothing has been seen yet; told whenever the reason is another. */
   unseen(namespace: WatchedNamespace, reason: string): void;
+  /** The cluster does not know the kind any more: its CRD was removed. */
+  unknown(kind: string): void;
+  /** The API server has been restored from a backup: all of that kind is told anew. */
+  wentBack(kind: string, namespace: WatchedNamespace): void;
 }
 
 /** undefined: all of them, by one watch a type. */
@@ -61,6 +65,7 @@ export class World {
   readonly #watches = new Map<WatchedNamespace, Watch[]>();
   #discovery: NodeJS.Timeout | undefined;
   #serviceMonitors = false;
+  #histories = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -69,6 +74,11 @@ export class World {
   /** The cluster knows the kind ServiceMonitor. */
   get serviceMonitors(): boolean {
     return this.#serviceMonitors;
+  }
+
+  /** How often Secrets or ConfigMaps have gone back to what they were before: what is stored must be looked at again. */
+  get histories(): number {
+    return this.#histories;
   }
 
   /** Resolves when everything that is there has been told; a namespace that cannot be read keeps no other waiting. */
@@ -137,7 +147,9 @@ export class World {
         // A server that is away would be told of every half minute, by each watch.
         if (failure.message !== told) this.#tellTrouble(cache.type, request.namespace, failure, watch.isSynced());
         told = failure.message;
+        if (failure.status === 404) this.#options.events.unknown(cache.type.kind);
       },
+      onWentBack: () => this.#goBack(cache, request.namespace),
       onChange: (object, gone) => {
         told = undefined;
         cache.take(object, gone);
@@ -145,6 +157,16 @@ export class World {
       },
     });
     return watch;
+  }
+
+  #goBack(cache: ObjectCache, namespace: WatchedNamespace): void {
+    const { log, events } = this.#options;
+    const { apiVersion, plural } = cache.type;
+    cache.doubt(namespace);
+    if (cache === this.secrets || cache === this.configMaps) this.#histories++;
+    const fields = { namespace: namespace ?? ALL, watch: `${plural} (${apiVersion})` };
+    log.warn(fields, 'the API server knows less than before, as after a restore from a backup: all is read anew');
+    events.wentBack(cache.type.kind, namespace);
   }
 
   /** Nothing is compiled before its namespace has been seen: whoever waits for that must know what it waits for. */

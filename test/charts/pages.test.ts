@@ -65,7 +65,8 @@ describe("the operator's pages", () => {
   it('ask kubectl for kinds that Kubernetes or this project knows', () => {
     const ours = KINDS.flatMap((kind) => [SCHEMAS[kind].plural, SCHEMAS[kind].singular, SCHEMAS[kind].shortName]);
     const core = ['pods', 'pod', 'events', 'lease', 'secret', 'deployment', 'node', 'crd', 'service', 'configmap'];
-    const known = new Set([...ours, ...core, 'isthmus']);
+    const rights = ['namespace', 'role', 'rolebinding'];
+    const known = new Set([...ours, ...core, ...rights, 'isthmus']);
     const asked = (text: string) =>
       [...text.matchAll(/kubectl (?:get|describe|delete) (?!--)([a-z,]+)/g)].flatMap(([, kinds = '']) =>
         kinds.split(','),

@@ -45,6 +45,9 @@ export interface ControlPlane {
   stopApi(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it is ready. */
   startApi(): Promise<void>;
+  /** Kills etcd, whose data lies in `etcd` of the folder. */
+  stopEtcd(): Promise<void>;
+  startEtcd(): void;
   /** The API server keeps its connections and answers nothing until it is resumed. */
   pauseApi(): void;
   resumeApi(): void;
@@ -84,7 +87,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const pairs = await issuePairs(authority, address, options.serviceCidr ?? SERVICE_CIDR);
     const etcd = join(folder, 'etcd.sock');
     const log = (name: string) => join(folder, 'log', `${name}.log`);
-    daemons.push(startDaemon(programs.etcd, etcdFlags(folder, etcd), { log: log('etcd'), cwd: folder }));
+    const startEtcd = () => startDaemon(programs.etcd, etcdFlags(folder, etcd), { log: log('etcd'), cwd: folder });
+    const store = { daemon: startEtcd() };
+    daemons.push({ ...store.daemon, kill: (signal) => store.daemon.kill(signal) });
     api = await startApiServer(programs['kube-apiserver'], {
       ...{ address, folder, etcd, authority, pairs, serviceAccountKeys },
       port: () => (options.port === undefined ? freePort(address) : Promise.resolve(options.port)),
@@ -107,7 +112,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     );
     const asked = apiRequestOf(api.server, authority.certificate, pairs.admin);
     closeAsked = asked.close;
-    return controlPlane({ kubeconfig, authority, folder, api, kubectlProgram: programs.kubectl, stop, ask: asked.ask });
+    const plane = { kubeconfig, authority, folder, api, kubectlProgram: programs.kubectl, stop, ask: asked.ask };
+    return {
+      ...controlPlane(plane),
+      stopEtcd: () => store.daemon.kill(),
+      startEtcd: () => void (store.daemon = startEtcd()),
+    };
   } catch (cause) {
     await stop();
     throw cause;
@@ -163,7 +173,7 @@ function controlPlane(parts: {
   ask: ApiRequest;
   kubectlProgram: string;
   stop: () => Promise<void>;
-}): ControlPlane {
+}): Omit<ControlPlane, 'stopEtcd' | 'startEtcd'> {
   const { kubeconfig, authority, folder, api, ask, stop } = parts;
   const kubectl = kubectlOf(parts.kubectlProgram, kubeconfig, folder);
   const kubectlOrThrow: ControlPlane['kubectlOrThrow'] = async (args, options) => {

@@ -53,3 +53,31 @@ it('puts back what was removed, later, and asks for nothing meanwhile', async ()
   for (let look = 0; look < 3; look++) expect(await other.apply(wanted)).toEqual([]);
   expect(proxy.asked.slice(before).map(({ method }) => method)).toEqual(['GET']);
 });
+
+it('removes what is wanted no more, leaves what others made, and asks for nothing meanwhile', async () => {
+  const eyes = new Eyes(plane, 'default');
+  const type = { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' };
+  const named = (name: string, labels: Record<string, string>) => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name, labels },
+  });
+  await eyes.apply(named('ours', { 'app.kubernetes.io/managed-by': 'isthmus' }), named('theirs', {}));
+  let now = Date.now();
+  const set = new ObjectSet({ api: kube, now: () => now, cacheOf: () => undefined, assertLeader: () => undefined });
+  const remove = async () => {
+    for (const name of ['ours', 'theirs', 'never-made']) {
+      expect(await set.removeUnwatched(type, 'default', name)).toEqual([]);
+    }
+  };
+  await remove();
+  expect(await eyes.get('serviceaccount', 'ours')).toBeUndefined();
+  expect(await eyes.get('serviceaccount', 'theirs')).toBeDefined();
+  await eyes.apply(named('ours', { 'app.kubernetes.io/managed-by': 'isthmus' }));
+  const asked = proxy.asked.length;
+  await remove();
+  expect(proxy.asked.length).toBe(asked);
+  now += FIVE_MINUTES;
+  await remove();
+  expect(await eyes.get('serviceaccount', 'ours')).toBeUndefined();
+});

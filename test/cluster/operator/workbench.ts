@@ -57,6 +57,8 @@ export async function workbench(): Promise<Workbench> {
     workload: () => undefined,
     seen: () => undefined,
     unseen: () => undefined,
+    unknown: () => undefined,
+    wentBack: () => undefined,
   };
   const world = new World({ api: kube, namespaces: ['mail'], events, log: silent });
   await world.start();
