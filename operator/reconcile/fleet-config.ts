@@ -259,7 +259,7 @@ export class FleetConfig {
     if (!result.ok) {
       // Somebody else has written it: what is there now is read before anything else is decided.
       if (result.status === 409 || result.status === 404) {
-        const mended = await this.#mend(true);
+        const mended = this.#store.manifest === undefined ? await this.restore() : await this.#mend(true);
         if (!mended.ok) return mended;
       }
       return result;
