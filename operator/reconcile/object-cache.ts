@@ -6,6 +6,8 @@ import { keyOf } from './kinds.ts';
 export class ObjectCache {
   readonly type: ResourceType;
   readonly #objects = new Map<string, KubeObject>();
+  /** As they went, by name: a write of ours may be answered after that. */
+  readonly #gone = new Map<string, KubeObject>();
   readonly #doubted = new Set<string>();
 
   constructor(type: ResourceType) {
@@ -15,15 +17,28 @@ export class ObjectCache {
   take(object: KubeObject, gone: boolean): void {
     const key = keyOf(object.metadata.namespace, object.metadata.name);
     const isDoubted = this.#doubted.delete(key);
-    if (gone) this.#objects.delete(key);
-    else if (isDoubted || !isOlder(object, this.#objects.get(key))) this.#objects.set(key, object);
+    if (gone) {
+      this.#objects.delete(key);
+      this.#gone.set(key, object);
+    } else if (isDoubted || !(this.#wentSince(key, object) || isOlder(object, this.#objects.get(key)))) {
+      this.#objects.set(key, object);
+      this.#gone.delete(key);
+    }
   }
 
   /** The server has gone back in time: whatever is told next is newer. undefined: everywhere. */
   doubt(namespace: string | undefined): void {
+    // What was deleted may be there again.
+    this.#gone.clear();
     for (const [key, { metadata }] of this.#objects) {
       if (namespace === undefined || metadata.namespace === namespace) this.#doubted.add(key);
     }
+  }
+
+  /** The very same may come back when it has its label again. */
+  #wentSince(key: string, object: KubeObject): boolean {
+    const gone = this.#gone.get(key);
+    return gone !== undefined && gone.metadata.uid === object.metadata.uid && isOlder(object, gone);
   }
 
   get(namespace: string, name: string): KubeObject | undefined {
