@@ -3,6 +3,9 @@
 import type { KubeObject, ResourceType } from '../kube/api.ts';
 import { keyOf } from './kinds.ts';
 
+/** An answer comes within seconds; pods of new names come and go for months. */
+const GONE_REMEMBERED = 1000;
+
 export class ObjectCache {
   readonly type: ResourceType;
   readonly #objects = new Map<string, KubeObject>();
@@ -19,7 +22,10 @@ export class ObjectCache {
     const isDoubted = this.#doubted.delete(key);
     if (gone) {
       this.#objects.delete(key);
+      this.#gone.delete(key);
       this.#gone.set(key, object);
+      const [first] = this.#gone.keys();
+      if (this.#gone.size > GONE_REMEMBERED && first !== undefined) this.#gone.delete(first);
     } else if (isDoubted || !(this.#wentSince(key, object) || isOlder(object, this.#objects.get(key)))) {
       this.#objects.set(key, object);
       this.#gone.delete(key);
