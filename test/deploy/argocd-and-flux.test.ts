@@ -1,12 +1,10 @@
-/** The examples for Argo CD and Flux name only what is in this repository, and say the same about health. */
+/** The examples for Argo CD and Flux name only what is in this repository. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Environment } from '@marcbachmann/cel-js';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { chartValues } from '../../charts/values.ts';
-import { KINDS } from '../../crds/v1alpha1/kinds.ts';
 import { filesBelow, ROOT } from '../support/test-files.ts';
 
 interface Manifest {
@@ -23,10 +21,6 @@ const documents = (file: string) =>
     expect(document.errors).toEqual([]);
     return document.toJS() as Manifest;
   });
-const all = (folder: string): Manifest[] =>
-  filesBelow(folder, ['.yaml'])
-    .filter((file) => !file.endsWith('kustomization.yaml'))
-    .flatMap(documents);
 /** As helm does it: what is given replaces what values.yaml says, map by map. */
 function merged(base: unknown, given: unknown): unknown {
   const maps = [base, given].every((one) => typeof one === 'object' && one !== null && !Array.isArray(one));
@@ -61,59 +55,28 @@ describe('Argo CD example', () => {
 });
 
 describe('Flux example', () => {
-  const objects = all('deploy/flux');
+  const objects = filesBelow('deploy/flux', ['.yaml']).flatMap(documents);
   const named = (kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name);
-  const kustomizations = objects.filter((one) => one.kind === 'Kustomization');
+  const kustomization = named('Kustomization', 'shared-domain')?.spec;
+  const release = named('HelmRelease', 'isthmus')?.spec;
 
-  it('names folders that are here, and each folder that it builds lists its files', () => {
-    for (const { spec } of kustomizations) expect(existsSync(join(ROOT, spec.path))).toBe(true);
-    const { resources } = parse(read('deploy/flux/operator/kustomization.yaml')) as { resources: string[] };
-    expect(resources).toEqual(
-      readdirSync(join(ROOT, 'deploy/flux/operator')).filter((name) => name !== 'kustomization.yaml'),
-    );
+  it('names folders that are here', () => {
+    expect(existsSync(join(ROOT, kustomization.path))).toBe(true);
+    expect(existsSync(join(ROOT, release.chart.spec.chart, 'Chart.yaml'))).toBe(true);
   });
 
   it('names objects that are among its own', () => {
-    for (const { spec } of kustomizations) {
-      expect(named(spec.sourceRef.kind, spec.sourceRef.name)).toBeDefined();
-      for (const { name } of spec.dependsOn ?? []) expect(named('Kustomization', name)).toBeDefined();
-      for (const { kind, name } of spec.healthChecks ?? []) expect(named(kind, name)).toBeDefined();
+    for (const { kind, name } of [kustomization.sourceRef, release.chart.spec.sourceRef]) {
+      expect(named(kind, name)).toBeDefined();
     }
-    const { sourceRef, chart } = named('HelmRelease', 'isthmus')?.spec.chart.spec ?? {};
-    expect(named(sourceRef.kind, sourceRef.name)).toBeDefined();
-    expect(existsSync(join(ROOT, chart, 'Chart.yaml'))).toBe(true);
+  });
+
+  it('waits until relays run what it applies, and puts both into one namespace', () => {
+    expect(kustomization).toMatchObject({ wait: true, prune: true, targetNamespace: release.targetNamespace });
   });
 
   it('gives the chart values that it has', () => {
-    const given = named('HelmRelease', 'isthmus')?.spec.values as unknown;
+    const given = release.values as unknown;
     expect(chartValues.safeParse(merged(values, given)).error).toBeUndefined();
-  });
-});
-
-interface HealthTest {
-  readonly inputPath: string;
-  readonly healthStatus: { readonly status: string };
-}
-/** Argo CD's words in Flux's; Flux knows no pause, and what is paused is not Ready. */
-const IN_FLUX: Readonly<Record<string, string>> = {
-  Healthy: 'current',
-  Degraded: 'failed',
-  Progressing: 'inProgress',
-  Suspended: 'inProgress',
-};
-
-describe.each(KINDS)('health of a %s in Flux', (kind) => {
-  const folder = join('deploy/argocd/resource_customizations/isthmus.dev', kind);
-  const { tests } = parse(read(join(folder, 'health_test.yaml'))) as { tests: HealthTest[] };
-  const kustomization = documents('deploy/flux/kustomizations.yaml')[0];
-  const expressions = kustomization?.spec.healthCheckExprs.find((one: { kind: string }) => one.kind === kind);
-  const environment = new Environment({ unlistedVariablesAreDyn: true });
-
-  it.each(tests)('agrees with Argo CD about $inputPath', ({ inputPath, healthStatus }) => {
-    const object = parse(read(join(folder, inputPath)), { intAsBigInt: true }) as Record<string, unknown>;
-    const holds = (word: string) => environment.evaluate(expressions[word], object) === true;
-    // Flux's order; what fits none of them is in progress.
-    const found = ['inProgress', 'failed', 'current'].find(holds) ?? 'inProgress';
-    expect(found).toBe(IN_FLUX[healthStatus.status]);
   });
 });
