@@ -48,6 +48,8 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #known = new Map<string, Known>();
+  /** The same generation of it may be another. */
+  readonly #doubted = new Set<string>();
   readonly #referrers = new Map<string, Set<string>>();
   /** resourceVersion of the content the compiler has; '' when it knows that there is none. */
   readonly #has = new Map<string, string>();
@@ -78,12 +80,13 @@ export class Intake {
     const { name, namespace = '', uid, generation = 0 } = object.metadata;
     const key = resourceKey(kind, namespace, name);
     const before = this.#known.get(key);
+    const isDoubted = this.#doubted.delete(key);
     if (gone) {
       this.#changes.set(key, { type: 'gone', kind, namespace, name });
       this.#known.delete(key);
       this.#refer(key, before?.references ?? [], []);
     } else {
-      if (before !== undefined && before.uid === uid && before.generation === generation) return;
+      if (before !== undefined && before.uid === uid && before.generation === generation && !isDoubted) return;
       const change = readResource(kind, object);
       this.#changes.set(key, change);
       const resource = change.type === 'resource' ? change.resource : undefined;
@@ -99,7 +102,7 @@ export class Intake {
   doubt(kind: string, namespace: string | undefined): void {
     const isMeant = (key: string) =>
       key.startsWith(`${kind} `) && (namespace === undefined || key.startsWith(`${kind} ${namespace}/`));
-    for (const [key, known] of this.#known) if (isMeant(key)) this.#known.set(key, { ...known, generation: -1 });
+    for (const key of this.#known.keys()) if (isMeant(key)) this.#doubted.add(key);
     for (const key of this.#referrers.keys()) {
       if (!isMeant(key)) continue;
       this.#has.delete(key);

@@ -17,13 +17,13 @@ const table = (name: string, generation: number): KubeObject => ({
   },
 });
 
-function intakeOf(untilRead = () => Promise.resolve()) {
+function intakeOf(untilRead = () => Promise.resolve(), hasSeen = () => true) {
   const get = async (_: unknown, namespace: string, name: string) => {
     await untilRead();
     return { ok: true, value: { kind: 'ConfigMap', metadata: { namespace, name }, data: {} } };
   };
   const metadata = { Secret: new ObjectCache(SECRET), ConfigMap: new ObjectCache(CONFIG_MAP) };
-  const intake = new Intake({ api: { get } as never, metadata, onChange: () => undefined });
+  const intake = new Intake({ api: { get } as never, metadata, hasSeen, onChange: () => undefined });
   const data = async () =>
     (await intake.changes()).flatMap((change) =>
       change.type === 'data' ? [`${change.name} ${typeof change.found === 'string' ? change.found : 'found'}`] : [],
@@ -60,6 +60,33 @@ describe('the intake', () => {
     answer.resolve();
     expect(await reading).toEqual(['users unknown']);
     intake.take(table('users', 2), false);
+    expect(await data()).toEqual(['users found']);
+  });
+
+  it('takes the same generation for another, and asks anew for tables, after a restore from a backup', async () => {
+    const { intake, data } = intakeOf();
+    intake.take(table('users', 1), false);
+    expect(await data()).toEqual(['users found']);
+    intake.take(table('other', 1), false);
+    expect(await data()).toEqual([]);
+    intake.doubt('RewriteRule', 'elsewhere');
+    intake.take(table('other', 1), false);
+    expect(await data()).toEqual([]);
+    intake.doubt('RewriteRule', 'mail');
+    expect(intake.versions().get('RewriteRule mail/users')?.generation).toBe(1);
+    intake.take(table('other', 1), false);
+    expect(await data()).toEqual(['other found', 'users unknown']);
+    intake.doubt('ConfigMap', undefined);
+    expect(await data()).toEqual(['other found']);
+  });
+
+  it('asks for nothing in a namespace of which not everything has been seen', async () => {
+    let hasSeen = false;
+    const { intake, data } = intakeOf(undefined, () => hasSeen);
+    intake.take(table('users', 1), false);
+    expect(await data()).toEqual([]);
+    expect(intake.retry()).toBe(false);
+    hasSeen = true;
     expect(await data()).toEqual(['users found']);
   });
 });
