@@ -194,7 +194,9 @@ describe('Prometheus', () => {
     },
   };
 
-  it('is told of a fleet where the cluster knows its kind', { timeout: 120_000 }, async () => {
+  it('is told of a fleet where the cluster knows its kind, until that is switched off', {
+    timeout: 240_000,
+  }, async () => {
     const plane = await startControlPlane();
     const installation = await install(plane, { namespace: 'mail' });
     try {
@@ -205,6 +207,13 @@ describe('Prometheus', () => {
       eyes.log = () => operator.daemon.log();
       const monitor = await eyes.until('servicemonitor', 'default-relay', 'is there', (seen) => seen !== undefined);
       expect(monitor?.metadata.ownerReferences).toMatchObject([{ kind: 'RelayFleet', name: 'default' }]);
+      await operator.daemon.kill('SIGTERM');
+      const values = { fleets: { serviceMonitor: { enabled: false } } };
+      const without = await install(plane, { namespace: 'mail', values });
+      const next = await without.startOperator();
+      eyes.log = () => next.daemon.log();
+      await eyes.until('servicemonitor', 'default-relay', 'is removed', (seen) => seen === undefined);
+      await without.stop();
     } finally {
       await installation.stop();
       await plane.stop();
