@@ -32,6 +32,8 @@ export class PodRelay {
   #turn: Promise<void> = Promise.resolve();
   #lookAgain = false;
   #ended = false;
+  /** The last look did not come to its end: what kept it may pass without anything mounted anew. */
+  #cutShort = false;
 
   constructor(options: PodRelayOptions) {
     this.#options = options;
@@ -43,6 +45,10 @@ export class PodRelay {
 
   get fleet(): VerifiedSet['config']['fleet'] | undefined {
     return this.#inForce?.config.fleet;
+  }
+
+  get wasCutShort(): boolean {
+    return this.#cutShort;
   }
 
   /** Something may have changed. Rejects only when the pod cannot work at all. */
@@ -82,8 +88,10 @@ export class PodRelay {
   /** What nobody has foreseen about a configuration must not end what runs. */
   async #lookAndGoOn(): Promise<void> {
     try {
+      this.#cutShort = false;
       await this.#look();
     } catch (error) {
+      this.#cutShort = true;
       if (cannotListen(error)) throw error;
       this.#options.relay.lines.log.error('a look at the configuration failed', { error });
     }
@@ -107,6 +115,7 @@ export class PodRelay {
   #toApply(found: Found): VerifiedSet | undefined {
     switch (found.status) {
       case 'incomplete':
+        this.#cutShort = true;
         this.#say('info', `no complete configuration to apply: ${found.reason}`);
         return undefined;
       case 'broken':

@@ -13,6 +13,9 @@ import { type Lines, openLines } from './tracking/tracking.ts';
 /** What /metrics says before anything is counted; an error would look like a broken pod. */
 const NOTHING_COUNTED = { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: '' };
 
+/** A file that cannot be read for lack of memory or descriptors can be soon, and no change of the folder will say so. */
+const LOOK_AGAIN_MS = 5000;
+
 class Pod {
   readonly #settings: PodSettings;
   readonly #lines: Lines;
@@ -57,7 +60,11 @@ class Pod {
     // Watched before they are read: a change between the two would be seen by neither.
     for (const watch of watches) await watch.start();
     look();
+    const again = setInterval(() => {
+      if (this.#relay.wasCutShort) look();
+    }, LOOK_AGAIN_MS);
     const code = await Promise.race([told.then(() => 0), failed.promise]);
+    clearInterval(again);
     for (const watch of watches) watch.close();
     if (code === 0) await this.#drain();
     await http.close();

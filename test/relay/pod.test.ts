@@ -1,6 +1,6 @@
 /** A relay pod by its folders: what it runs, what it keeps running, and what it says about that. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MANIFEST_FILE } from '../../relay/core/manifest.ts';
@@ -69,6 +69,16 @@ describe('a pod', { timeout: 60_000 }, () => {
     expect(answer.code).toBe(250);
     await client.quit();
     expect((await pod.get('/metrics')).body).toContain('isthmus_');
+  });
+
+  test('reads again what could not be read for a moment, though nothing is mounted anew', async () => {
+    const files = volume({ proven: packed(config('one', ['john'])) });
+    const [key = ''] = Object.keys(files).filter((name) => name.length === 64);
+    folders.config.set({ ...files, [key]: '' });
+    const pod = await startPod();
+    await expect.poll(() => pod.process.output(), UNTIL).toContain('no complete configuration to apply');
+    writeFileSync(join(folders.config.folder, '..data', key), files[key] ?? '');
+    await expect.poll(() => pod.isReady(), UNTIL).toBe(true);
   });
 
   test('takes a changed rule into force for the next command of an open session', async () => {
