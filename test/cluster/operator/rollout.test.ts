@@ -31,7 +31,7 @@ afterAll(async () => {
   await plane?.stop();
 });
 
-const imageOf = (pod: Seen) => (pod.spec?.['containers'] as { image: string }[])[0]?.image;
+const imageOf = (pod: Seen) => (pod.spec?.['containers'] as { image: string }[] | undefined)?.[0]?.image;
 
 /** As a kubelet would of that fleet's pod with that image, once it is there. */
 async function say(fleet: string, image: string, status: object): Promise<void> {
