@@ -105,4 +105,17 @@ describe('an operator under which something is taken away', () => {
     expect(stdout).toContain('kubectl get pods -n mail');
     expect(code).toBe(1);
   });
+
+  it('its compiling thread: it ends, and the next begins anew', { timeout: 180_000 }, async () => {
+    // In every thread but the first: some time after it has begun it is no more.
+    const fault = "import{isMainThread}from'node:worker_threads';if(!isMainThread)setTimeout(()=>process.exit(3),5000)";
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${fault}` };
+    operator = await installation.startOperator('with-a-fault', undefined, env);
+    await until('it ends', () => operator.daemon.ended(), { seconds: 60, detail: log });
+    expect(log()).toContain('the compiling thread has ended with code 3');
+    operator = await installation.startOperator('the-next');
+    await mail.apply(tenantRoute('tenant1', { domains: ['next.example'] }));
+    const isStored = async () => (await stored(mail, 'default'))?.config.tenantRoutes[0]?.domains[0] === 'next.example';
+    await until('a change is stored', isStored, { seconds: 60, detail: log });
+  });
 });

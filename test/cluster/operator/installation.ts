@@ -33,8 +33,8 @@ export interface Installation {
   readonly namespace: string;
   /** Of the chart's ServiceAccount. */
   readonly kubeconfig: string;
-  /** `through`: a kubeconfig that leads to the API server by another way. */
-  startOperator(name?: string, through?: string): Promise<OperatorProcess>;
+  /** `through`: a kubeconfig that leads to the API server by another way. `env`: besides what it has anyway. */
+  startOperator(name?: string, through?: string, env?: OperatorStart['env']): Promise<OperatorProcess>;
   stop(): Promise<void>;
 }
 
@@ -61,8 +61,8 @@ export async function install(plane: ControlPlane, options: InstallationOptions)
   return {
     namespace,
     kubeconfig,
-    async startOperator(name = 'operator', through = kubeconfig) {
-      const operator = await startOperator({ folder, kubeconfig: through, settings, namespace, name });
+    async startOperator(name = 'operator', through = kubeconfig, env = {}) {
+      const operator = await startOperator({ folder, kubeconfig: through, settings, namespace, name, env });
       daemons.push(operator.daemon);
       return operator;
     },
@@ -106,6 +106,7 @@ export interface OperatorStart {
   readonly settings: string;
   readonly namespace: string;
   readonly name: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function startOperator({
@@ -114,6 +115,7 @@ export async function startOperator({
   settings,
   namespace,
   name,
+  env = {},
 }: OperatorStart): Promise<OperatorProcess> {
   const [metricsPort, healthPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')];
   const ports = ['--metrics-port', String(metricsPort), '--health-port', String(healthPort)];
@@ -123,7 +125,7 @@ export async function startOperator({
     log,
     cwd: ROOT,
     // Half of a start is reading TypeScript; the next one of an installation finds it read, when this one ends by itself.
-    env: { POD_NAME: name, POD_NAMESPACE: namespace, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    env: { POD_NAME: name, POD_NAMESPACE: namespace, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
   });
   const health = `http://127.0.0.1:${healthPort}`;
   const isUp = async () => {
