@@ -16,6 +16,8 @@ export interface OperatorMetrics extends KubeMetrics {
   compiled(compilation: Compilation): void;
   fleet(fleet: FleetName, facts: FleetFacts | undefined): void;
   fleetStatus(fleet: FleetName, status: WrittenStatus): void;
+  /** What it ran before cannot be read: nothing is given to its relays. */
+  unreadable(fleet: FleetName): void;
   /** It has been deleted. */
   forget(fleet: FleetName): void;
   /** Those that are watched. */
@@ -109,6 +111,7 @@ export function operatorMetrics(): OperatorMetrics {
       stalled.set({ namespace, fleet: name }, is('Stalled'));
       rolledOut.set({ namespace, fleet: name }, is('RolledOut'));
     },
+    unreadable: ({ namespace, name }) => heldBack.set({ namespace, fleet: name }, 1),
     namespaces: (all) => {
       for (const { name, seen: isSeen } of all) seen.set({ namespace: name }, isSeen ? 1 : 0);
     },

@@ -246,7 +246,10 @@ export class Controller {
   async #restore(key: string): Promise<undefined> {
     const problem = await this.#fleets.restore(key);
     this.#queue.addAfter(COMPILE, 0);
-    if (problem !== undefined) throw new NotYet(`fleet ${key}: ${problem}`);
+    if (problem === undefined) return;
+    const fleet = this.#fleets.get(key);
+    if (fleet !== undefined) this.#options.metrics.unreadable(fleet.identity);
+    throw new NotYet(`fleet ${key}: ${problem}`);
   }
 
   #notKnown(): NotKnown {

@@ -82,8 +82,11 @@ describe('an operator of several namespaces and fleets', () => {
     const told = async () => JSON.stringify(await mail.list('events')).includes('ConfigurationUnreadable');
     await until('an event says so', told, { detail: mail.log });
     expect((await mail.get('configmap', 'one-f1'))?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
+    const isHeldBack = () => operator.metric('isthmus_operator_fleet_held_back', { fleet: 'one' });
+    expect(await isHeldBack()).toBe(1);
     proxy.next([]);
     await untilStored(mail, 'one', 'Accept');
+    await until('nothing is held back', async () => (await isHeldBack()) === 0, { detail: mail.log });
   });
 
   it('goes on in the namespaces that it may read, and names the other', { timeout: 240_000 }, async () => {
