@@ -48,12 +48,12 @@ class Pool implements WorkerPool {
   async start(): Promise<void> {
     const worker = cluster.fork();
     const started = Promise.withResolvers<void>();
+    const given = this.#configuration;
     worker.on('message', (message: FromWorker) => {
       switch (message.type) {
         case 'started':
           this.addresses = message.addresses;
-          this.#workers.add(worker);
-          started.resolve();
+          void this.#admit(worker, given).then(started.resolve, started.reject);
           return;
         case 'failed':
           if (this.#workers.has(worker))
@@ -75,13 +75,25 @@ class Pool implements WorkerPool {
       setTimeout(() => void this.#replace(), RESTART_MS);
     });
     const { lines: _lines, onDelivered: _onDelivered, ...rest } = this.#options;
-    tell(worker, { type: 'start', options: rest, configuration: this.#configuration });
+    tell(worker, { type: 'start', options: rest, configuration: given });
     try {
       await started.promise;
     } catch (error) {
       worker.kill();
       throw error;
     }
+  }
+
+  /** What has come into force while it started is told to it before it counts as one of them. */
+  async #admit(worker: Worker, given: Configuration): Promise<void> {
+    let known = given;
+    while (known !== this.#configuration) {
+      known = this.#configuration;
+      const result = await this.#applyTo(worker, known);
+      if (!result.ok) throw new Error(result.reason);
+    }
+    if (!worker.isConnected()) throw new Error('a worker ended at its start');
+    this.#workers.add(worker);
   }
 
   async apply(next: Configuration): Promise<ApplyResult> {

@@ -206,6 +206,21 @@ describe('a pod', { timeout: 60_000 }, () => {
     expect(await Promise.all([answerFor(pod, 'mary'), answerFor(pod, 'mary')])).toEqual([250, 250]);
   });
 
+  test('gives a worker that takes the place of another what has come into force while it started', async () => {
+    folders.config.set(volume({ proven: packed(config('one', ['john'])) }));
+    const pod = await startPod({ ISTHMUS_WORKERS: '2' });
+    await expect.poll(() => pod.isReady(), UNTIL).toBe(true);
+    const workers = () => readFileSync(`/proc/${pod.process.pid}/task/${pod.process.pid}/children`, 'utf8').split(' ');
+    const [first = '', second = ''] = workers();
+    process.kill(Number(second), 'SIGKILL');
+    await expect.poll(() => workers().some((pid) => pid !== '' && pid !== first && pid !== second), UNTIL).toBe(true);
+    folders.config.set(volume({ proven: packed(config('two', ['mary'])) }));
+    await expect.poll(running(pod), UNTIL).toBe('two');
+    await pod.process.waitForOutput(/a worker has been replaced/);
+    // One after the other: workers take turns.
+    for (let times = 0; times < 4; times++) expect(await answerFor(pod, 'mary')).toBe(250);
+  });
+
   test('listens on both families', async () => {
     folders.config.set(volume({ proven: packed(config('one', ['john'])) }));
     const pod = await startPod();
