@@ -143,15 +143,19 @@ test('a fleet is paused and set going again from the repository, in the same wav
   expect(stateOf(going)['RelayFleet default']).toBe('Healthy Synced');
 });
 
-test('both applications go with what they brought; kinds and the keys that the operator made stay', async () => {
+test('the operator goes and relays stay; then what the repository said goes, and kinds and keys stay', async () => {
   const { kubectlOrThrow } = cluster.controlPlane;
   const finalizer = '{"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io/foreground"]}}';
-  const patch = ['--namespace', 'argocd', '--type', 'merge', '--patch', finalizer];
-  for (const name of [SAMPLE, OPERATOR]) {
-    await kubectlOrThrow(['patch', 'application', name, ...patch]);
-    await kubectlOrThrow(['delete', 'application', name, '--namespace', 'argocd', '--timeout=60s']);
-  }
-  expect(await eyes.list('isthmus')).toEqual([]);
+  const remove = async (name: string) => {
+    const place = ['application', name, '--namespace', 'argocd'];
+    await kubectlOrThrow(['patch', ...place, '--type', 'merge', '--patch', finalizer]);
+    await kubectlOrThrow(['delete', ...place, '--timeout=60s']);
+  };
+  await remove(OPERATOR);
   expect(await eyes.get('deployment', 'isthmus-operator')).toBeUndefined();
+  expect((await eyes.get('deployment', 'default-relay'))?.status).toMatchObject({ readyReplicas: 1 });
+  expect(await eyes.list('isthmus')).toHaveLength(7);
+  await remove(SAMPLE);
+  expect(await eyes.list('isthmus')).toEqual([]);
   expect(await eyes.get('secret', 'default-signing')).toBeDefined();
 });

@@ -113,6 +113,8 @@ async function prepare(plane: ControlPlane): Promise<void> {
   const list = ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'];
   const go = { cwd: join(ROOT, 'test/cluster/go/argocd'), env: { GOWORK: 'off', GOTOOLCHAIN: 'local' } };
   const module = (await runOrThrow('go', list, go)).trim();
+  if (module === '')
+    throw new Error(`Argo CD's manifests are not in Go's module cache: run "go mod download" in ${go.cwd}`);
   await plane.kubectlOrThrow(['create', 'namespace', NAMESPACE]);
   await plane.kubectlOrThrow(['apply', '--server-side', '-k', join(module, 'manifests/crds')]);
   await plane.kubectlOrThrow(['apply', '--server-side', '-n', NAMESPACE, '-k', join(module, 'manifests/base/config')]);
