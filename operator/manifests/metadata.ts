@@ -6,7 +6,7 @@
 import { API_VERSION } from '../../crds/v1alpha1/metadata.ts';
 import type { KubeMetadata, OwnerReference } from '../kube/api.ts';
 import type { FleetIdentity } from './input.ts';
-import { objectLabels } from './names.ts';
+import { objectLabels, retainedLabels } from './names.ts';
 
 /** Values of PURPOSE_LABEL. */
 export type Purpose = 'config' | 'credentials' | 'manifest' | 'workload' | 'key';
@@ -16,10 +16,11 @@ export function ownerReference(fleet: FleetIdentity): OwnerReference {
 }
 
 export function ownedMetadata(fleet: FleetIdentity, name: string, purpose: Purpose): KubeMetadata {
-  return { ...retainedMetadata(fleet, name, purpose), ownerReferences: [ownerReference(fleet)] };
+  const labels = objectLabels(fleet.name, purpose);
+  return { name, namespace: fleet.namespace, labels, ownerReferences: [ownerReference(fleet)] };
 }
 
 /** Without an owner: the object stays when the RelayFleet is deleted. */
 export function retainedMetadata(fleet: FleetIdentity, name: string, purpose: Purpose): KubeMetadata {
-  return { name, namespace: fleet.namespace, labels: objectLabels(fleet.name, purpose) };
+  return { name, namespace: fleet.namespace, labels: retainedLabels(fleet.name, purpose) };
 }

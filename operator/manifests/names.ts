@@ -47,6 +47,12 @@ export function selectorLabels(fleet: string): Record<string, string> {
   };
 }
 
+/** Of what has no owner: an Argo CD that tracks by `instance` would prune it as part of an Application of the fleet's name. */
+export function retainedLabels(fleet: string, purpose: string): Record<string, string> {
+  const { 'app.kubernetes.io/instance': _, ...labels } = objectLabels(fleet, purpose);
+  return labels;
+}
+
 export function objectLabels(fleet: string, purpose: string): Record<string, string> {
   return { ...selectorLabels(fleet), 'app.kubernetes.io/managed-by': 'isthmus', [PURPOSE_LABEL]: purpose };
 }

@@ -3,7 +3,7 @@
 import type { KubeObject } from '../kube/api.ts';
 import type { ManifestInput } from './input.ts';
 import { ownedMetadata } from './metadata.ts';
-import { FLEET_LABEL, HTTP_PORT, selectorLabels, workloadName } from './names.ts';
+import { FLEET_LABEL, HTTP_PORT, retainedLabels, workloadName } from './names.ts';
 
 /** undefined: not wanted, or unknown to the cluster. */
 export function serviceMonitor(input: ManifestInput): KubeObject | undefined {
@@ -16,7 +16,7 @@ export function serviceMonitor(input: ManifestInput): KubeObject | undefined {
     kind: 'ServiceMonitor',
     metadata: { ...metadata, labels: { ...wanted.labels, ...metadata.labels } },
     spec: {
-      selector: { matchLabels: selectorLabels(fleet.name) },
+      selector: { matchLabels: retainedLabels(fleet.name, 'workload') },
       jobLabel: 'app.kubernetes.io/name',
       podTargetLabels: [FLEET_LABEL],
       endpoints: [

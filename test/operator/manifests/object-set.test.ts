@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../operator/kube/api.ts';
 import type { ManifestInput } from '../../../operator/manifests/input.ts';
-import { objectLabels, selectorLabels } from '../../../operator/manifests/names.ts';
+import { objectLabels, retainedLabels, selectorLabels } from '../../../operator/manifests/names.ts';
 import { fleetObjects, WORKLOAD_TYPES } from '../../../operator/manifests/object-set.ts';
 import { manifestInput } from './case.ts';
 import { fleetSpecs } from './fleet-specs.ts';
@@ -55,7 +55,12 @@ describe('whatever a RelayFleet says,', () => {
           expect(labels).toEqual(selectorLabels('default'));
         }
         for (const { object } of fleetObjects(input)) {
-          expect(object.metadata.labels).toMatchObject(objectLabels('default', 'workload'));
+          const isOwned = object.metadata.ownerReferences !== undefined;
+          expect(object.metadata.labels).toEqual(
+            expect.objectContaining((isOwned ? objectLabels : retainedLabels)('default', 'workload')),
+          );
+          // Argo CD that tracks by label prunes what has this one, no owner, and no place in Git.
+          expect('app.kubernetes.io/instance' in (object.metadata.labels ?? {})).toBe(isOwned);
         }
       }),
     );
