@@ -7,7 +7,7 @@ import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { until } from '../daemon.ts';
 import { install, type Installation, type OperatorProcess } from './installation.ts';
 import { Eyes, john, rewriteRule, sharedDomain, tenantRoute } from './seen.ts';
-import { stored } from './stored.ts';
+import { stored, storedConfig } from './stored.ts';
 
 /** Longer than etcd is away: the leader stays. */
 const settings = {
@@ -20,11 +20,7 @@ describe('etcd restored from a backup', () => {
   let operator: OperatorProcess;
   let eyes: Eyes;
 
-  const config = async () => {
-    const found = await stored(eyes, 'default');
-    if (found === undefined) throw new Error('nothing is stored');
-    return found.config;
-  };
+  const config = () => storedConfig(eyes, 'default');
   const rule = async (name: string) => (await config()).rewriteRules.find((each) => each.name === name);
   const ann = rewriteRule('ann', {
     sharedDomainRef: { name: 'shared' },

@@ -7,7 +7,7 @@ import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { until } from '../daemon.ts';
 import { install, type Installation, type OperatorProcess } from './installation.ts';
 import { Eyes, john, secret, sharedDomain, tenantRoute } from './seen.ts';
-import { stored } from './stored.ts';
+import { stored, storedConfig } from './stored.ts';
 
 /** So that the next one leads at once. */
 const settings = { leaderElection: { leaseDurationSeconds: 5, renewDeadlineSeconds: 4, retryPeriodSeconds: 0.5 } };
@@ -18,11 +18,7 @@ describe('what disappears', () => {
   let operator: OperatorProcess;
   let eyes: Eyes;
 
-  const config = async () => {
-    const found = await stored(eyes, 'default');
-    if (found === undefined) throw new Error('nothing is stored');
-    return found.config;
-  };
+  const config = () => storedConfig(eyes, 'default');
   const untilSo = (what: string, isSo: () => Promise<boolean>) =>
     until(what, async () => (await stored(eyes, 'default')) !== undefined && (await isSo()), { detail: eyes.log });
   const restart = async () => {

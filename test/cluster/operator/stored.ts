@@ -27,6 +27,13 @@ export async function stored(eyes: Eyes, fleet: string): Promise<Stored | undefi
   }
 }
 
+/** What a pod that starts now would run. */
+export async function storedConfig(eyes: Eyes, fleet: string): Promise<RelayConfig> {
+  const found = await stored(eyes, fleet);
+  if (found === undefined) throw new Error(`nothing is stored of ${fleet}`);
+  return found.config;
+}
+
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly cause: unknown };
 
 function attempt<T>(work: () => Promise<T>): Promise<Attempt<T>> {

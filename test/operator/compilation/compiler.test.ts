@@ -35,6 +35,19 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((compiler) => compiler.close()));
 });
 
+const OTHERS_GONE: Change = { type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' };
+
+/** What is in force is a world that has lost one rule. */
+async function withoutOthers() {
+  const compiler = await start();
+  compiler.update(WORLD);
+  compiler.inForce('mail', 'default', fleetOf(await compiler.compile(0)).revision);
+  compiler.update([OTHERS_GONE]);
+  const without = fleetOf(await compiler.compile(1));
+  compiler.inForce('mail', 'default', without.revision);
+  return { compiler, without };
+}
+
 describe('the compiler', () => {
   it('gives every fleet with its pieces, parts, ports and times, and every resource with its status', async () => {
     const compiler = await start();
@@ -176,29 +189,17 @@ describe('the compiler', () => {
   });
 
   it('holds what a candidate brought back that was withdrawn', async () => {
-    const compiler = await start();
-    compiler.update(WORLD);
-    compiler.inForce('mail', 'default', fleetOf(await compiler.compile(0)).revision);
-    const gone: Change = { type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' };
-    compiler.update([gone]);
-    const without = fleetOf(await compiler.compile(1));
-    compiler.inForce('mail', 'default', without.revision);
+    const { compiler, without } = await withoutOthers();
     compiler.update([rule('others', pairs('cid'))]);
     expect(configOf(fleetOf(await compiler.compile(2))).held.addresses).toEqual([]);
-    compiler.update([gone]);
+    compiler.update([OTHERS_GONE]);
     const again = fleetOf(await compiler.compile(3));
     expect(again.revision).toBe(without.revision);
     expect(configOf(again).held.addresses).toEqual(['cid@shared.example', 'cid@tenant.example']);
   });
 
   it('holds it through a restart as well, and what is in force longest of all', async () => {
-    const compiler = await start();
-    compiler.update(WORLD);
-    compiler.inForce('mail', 'default', fleetOf(await compiler.compile(0)).revision);
-    const gone: Change = { type: 'gone', kind: 'RewriteRule', namespace: 'mail', name: 'others' };
-    compiler.update([gone]);
-    const without = fleetOf(await compiler.compile(1));
-    compiler.inForce('mail', 'default', without.revision);
+    const { compiler, without } = await withoutOthers();
     const back = rule('others', pairs('cid', 'dan'));
     compiler.update([back]);
     const candidate = fleetOf(await compiler.compile(2));
@@ -208,7 +209,7 @@ describe('the compiler', () => {
       expect(await next.restore({ ...stored(inForce), memory: stored(candidate).memory })).toMatchObject({ ok: true });
       next.update([...WORLD.slice(0, -1), back]);
       expect(configOf(fleetOf(await next.compile(3))).held.addresses).toEqual([]);
-      next.update([gone]);
+      next.update([OTHERS_GONE]);
       return configOf(fleetOf(await next.compile(4))).held.addresses;
     };
     const cid = ['cid@shared.example', 'cid@tenant.example'];

@@ -11,11 +11,8 @@ import { sharedDomainSpec } from '../../../crds/v1alpha1/shared-domain.ts';
 import { tenantRouteSpec } from '../../../crds/v1alpha1/tenant-route.ts';
 import type { Change, CompiledFleet } from '../../../operator/compilation/compiler.ts';
 import { Workshop } from '../../../operator/compilation/workshop.ts';
-import { parseMailbox } from '../../../relay/core/address.ts';
 import type { RelayConfig } from '../../../relay/core/config.ts';
-import { buildDirectory } from '../../../relay/core/directory.ts';
-import { decideRecipient } from '../../../relay/core/recipient.ts';
-import { INTERNET } from '../../../relay/core/source.ts';
+import { bounces } from '../compile/bounces.ts';
 import { configOf, KEY, stored } from './small-world.ts';
 
 type Kind = 'RelayFleet' | 'SharedDomain' | 'TenantRoute' | 'RewriteRule';
@@ -184,15 +181,6 @@ const MISSING: Change[] = (['Secret', 'ConfigMap'] as const).flatMap((kind) =>
 
 function keyOf(change: Change): string {
   return change.type === 'data' ? `${change.kind}/${change.name}` : '';
-}
-
-function bounces(config: RelayConfig, address: string): boolean {
-  const parsed = parseMailbox(address);
-  if (!parsed.ok) throw new Error(`${address} ${parsed.reason}`);
-  const forwardPath = { text: address, mailbox: parsed.value };
-  const reversePath = { text: '', mailbox: undefined };
-  const decision = decideRecipient(buildDirectory(config), { client: INTERNET, tls: true, reversePath, forwardPath });
-  return decision.action === 'Refuse' && decision.reply.code >= 500;
 }
 
 const rowsOf = ({ rewriteRules }: RelayConfig) => rewriteRules.flatMap(({ addresses }) => addresses);

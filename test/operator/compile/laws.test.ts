@@ -7,27 +7,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mailboxKey, parseMailbox } from '../../../relay/core/address.ts';
 import type { RelayConfig } from '../../../relay/core/config.ts';
-import { buildDirectory } from '../../../relay/core/directory.ts';
-import { decideRecipient } from '../../../relay/core/recipient.ts';
-import { INTERNET } from '../../../relay/core/source.ts';
 import { compile } from '../../../operator/compile/compile.ts';
 import type { CompileResult } from '../../../operator/compile/result.ts';
+import { bounces } from './bounces.ts';
 import { inputOf, rewriteRule, sharedDomain, tenantRoute, type World, world } from './universe.ts';
 
 function configOf(result: CompileResult): RelayConfig {
   const config = result.fleets[0]?.config;
   if (config === undefined) throw new Error('every world has a fleet');
   return config;
-}
-
-/** Whether the relay would tell the internet for good that there is no such address. */
-function bounces(config: RelayConfig, address: string): boolean {
-  const parsed = parseMailbox(address);
-  if (!parsed.ok) throw new Error(`${address} ${parsed.reason}`);
-  const forwardPath = { text: address, mailbox: parsed.value };
-  const reversePath = { text: '', mailbox: undefined };
-  const decision = decideRecipient(buildDirectory(config), { client: INTERNET, tls: true, reversePath, forwardPath });
-  return decision.action === 'Refuse' && decision.reply.code >= 500;
 }
 
 /** Shared addresses that rules of the world speak of: valid rows of rules in force whose external side receives. */
