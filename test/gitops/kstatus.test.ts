@@ -9,6 +9,7 @@ import { statusOf } from '../../operator/status/status.ts';
 import { buildProgram } from '../cluster/build.ts';
 import { factsOf, type StatusCase } from '../operator/status/case.ts';
 import { runOrThrow } from '../support/child-process.ts';
+import { luaHealth } from '../support/lua.ts';
 
 interface Judged {
   readonly status: string;
@@ -75,6 +76,17 @@ describe('kstatus', () => {
     expect(judged.map(({ message }) => message)).toEqual(
       troubled.map((object) => messageOf(object, 'Stalled') ?? messageOf(object, 'Reconciling')),
     );
+  });
+
+  it('agrees with what Argo CD is told', async () => {
+    const words = { Failed: 'Degraded', Current: 'Healthy', InProgress: 'Progressing' };
+    const judged = await judgeEach();
+    for (const { name, object } of examples) {
+      const { status } = luaHealth('deploy/argocd/health.lua', object);
+      // kstatus has no word for what somebody has paused.
+      if (status !== 'Suspended')
+        expect(`${name}: ${status}`).toBe(`${name}: ${words[judged[name] as keyof typeof words]}`);
+    }
   });
 
   it('waits for the operator after every change of a spec, whatever was said of the last one', async () => {

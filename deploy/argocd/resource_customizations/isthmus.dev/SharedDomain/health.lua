@@ -50,10 +50,10 @@ if programmed.status ~= "True" then
   return health("Progressing", programmed, "relay pods do not all run it yet")
 end
 
--- Only a RelayFleet says this. Mail flows while its pods are replaced, so that it is no failure, and not done either.
-local rollout = condition("RolledOut")
-if rollout.status == "False" then
-  return health("Progressing", rollout, "its relay pods are being replaced")
+-- Programmed and yet not done: relay pods are being replaced, a certificate is missing, the Service has no address.
+local reconciling = condition("Reconciling")
+if reconciling.status == "True" then
+  return health("Progressing", reconciling, "under way: " .. (reconciling.reason or ""))
 end
 
 return health("Healthy", programmed, "every relay pod runs it")
