@@ -197,7 +197,9 @@ export class Conversation {
     if (this.#mail === undefined) return this.#refuse(reply(503, BAD_SEQUENCE, 'Send MAIL first'));
     if (argument !== '') return this.#refuse(NO_ARGUMENT);
     // RFC 5321 §3.3 allows 503 as well as 554; a client that pipelines has its answers from RCPT.
-    if (this.#accepted === 0) return this.#refuse(reply(503, BAD_SEQUENCE, 'No valid recipients'));
+    const nobody = reply(503, BAD_SEQUENCE, 'No valid recipients');
+    // Sent before it knew that they are refused (RFC 2920 §3.1): no mistake of its.
+    if (this.#accepted === 0) return this.#requested > 0 ? this.#idleReply(nobody) : this.#refuse(nobody);
     return { reply: reply(354, undefined, 'End with a dot on a line of its own'), then: 'content' };
   }
 

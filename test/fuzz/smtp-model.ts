@@ -30,6 +30,8 @@ export interface Ledger {
 interface Expected {
   readonly codes: readonly number[] | undefined;
   readonly heard: (code: number) => void;
+  /** DATA was sent before its client could know that nobody was accepted: 503 is no mistake of its. */
+  readonly isForgiven?: boolean;
 }
 
 export class Model {
@@ -80,9 +82,10 @@ export class Model {
   heard(about: Next, code: number): string | undefined {
     if (about.kind === 'content') return this.#heardContent(about.text);
     if (code === 421) return this.#heard421(about.text);
-    const { codes, heard } = this.#expected(about.text);
+    const { codes, heard, isForgiven = false } = this.#expected(about.text);
     if (codes !== undefined && !codes.includes(code)) return `${code} instead of ${codes.join(' or ')}`;
-    if (WRONG.has(code) && ++this.#mistakes >= MOST_MISTAKES) return `${code} after too many mistakes`;
+    if (isForgiven && code === 503) this.#idle++;
+    else if (WRONG.has(code) && ++this.#mistakes >= MOST_MISTAKES) return `${code} after too many mistakes`;
     heard(code);
     return undefined;
   }
@@ -160,7 +163,13 @@ export class Model {
     if (open === undefined) return loose([503]);
     if (rest !== undefined) return loose([501]);
     const codes = open.accepted > 0 ? [354] : [503];
-    return { codes, heard: (code) => void (this.#inContent = code === 354) };
+    const heard = (code: number) => void (this.#inContent = code === 354);
+    return { codes, heard, isForgiven: this.#hasRefusedAll() };
+  }
+
+  #hasRefusedAll(): boolean {
+    const { accepted = 0, requested = 0 } = this.#transaction ?? {};
+    return accepted === 0 && requested > 0;
   }
 
   #mail(rest: string): Expected | undefined {
@@ -214,6 +223,7 @@ export class Model {
     for (const [tag] of line.matchAll(/t\d+/g)) this.#ledger.asked.add(tag);
     return {
       codes: undefined,
+      isForgiven: /^\s*data\s*$/i.test(line) && this.#hasRefusedAll(),
       heard: (code) => {
         const verb = /^\s*(\w+)/.exec(line)?.[1]?.toUpperCase();
         const open = this.#transaction;

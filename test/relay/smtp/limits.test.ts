@@ -60,6 +60,20 @@ describe('limits', () => {
     await client.closed();
   });
 
+  test('mistakes, but not DATA that was pipelined behind refused recipients', async () => {
+    const { greeted } = await start();
+    const client = await greeted();
+    for (let count = 0; count < 20; count++) {
+      expect((await client.command('MAIL FROM:<a@client.example>')).code).toBe(250);
+      expect((await client.command('RCPT TO:<451-4.3.2@relay.example>')).code).toBe(451);
+      expect((await client.command('DATA')).text).toBe('503 5.5.1 No valid recipients');
+      expect((await client.command('RSET')).code).toBe(250);
+    }
+    for (let count = 0; count < 9; count++) expect((await client.command('DATA')).code).toBe(503);
+    expect((await client.command('DATA')).text).toBe('421 4.7.0 Too many errors or idle commands');
+    await client.closed();
+  });
+
   test('a client that stays silent', async () => {
     const { greeted } = await start({ commandTimeoutSeconds: 0.2 });
     const client = await greeted();
