@@ -111,6 +111,12 @@ describe('a session of the load', () => {
     open.destroy();
   });
 
+  it('hears at DATA that its session is over, whatever was said to RCPT', async () => {
+    const open = await session({ RCPT: '451 4.3.5 Later', DATA: '421 4.7.0 Enough' });
+    expect(await open.send({ ...MAIL, pipelined: true })).toMatchObject({ kind: 'refused', code: 421 });
+    open.destroy();
+  });
+
   it.each([
     ['421 4.3.2 Closing', TOLD],
     ['421 4.4.2 Timeout', { kind: 'refused', code: 421 }],

@@ -8,6 +8,7 @@ import {
   REPLICAS,
   renewCertificate,
   roll,
+  rollAmidTrouble,
   rotateDkim,
   scale,
   untilKnown,
@@ -40,6 +41,11 @@ async function rotate(world: World, load: Load, round: number): Promise<void> {
 
 export const DISTURBANCES: readonly Disturbance[] = [
   { name: 'rolling update', meant: true, happen: (world, _load, _random, round) => roll(world, round) },
+  {
+    name: 'rolling update, next hops slow and refusing',
+    meant: true,
+    happen: (world, _load, _random, round) => rollAmidTrouble(world, round),
+  },
   {
     name: 'scaled up and down',
     meant: true,

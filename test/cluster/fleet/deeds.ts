@@ -35,6 +35,17 @@ export async function roll(world: World, round: number): Promise<void> {
   await world.settled(REPLICAS);
 }
 
+/** One mail system answers late after the final dot, another sends everybody away for now. */
+export async function rollAmidTrouble(world: World, round: number): Promise<void> {
+  world.sinks.setMood('tenant1', { delayMs: 1500 });
+  world.sinks.setMood('tenant2', { refuse: '451 4.3.2 Come back later' });
+  try {
+    await roll(world, round);
+  } finally {
+    for (const place of ['tenant1', 'tenant2'] as const) world.sinks.setMood(place, {});
+  }
+}
+
 export async function scale(world: World, load: Load, counts: readonly number[]): Promise<void> {
   for (const replicas of counts) {
     await world.patchFleet({ replicas });

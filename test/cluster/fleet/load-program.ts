@@ -25,6 +25,7 @@ const PATIENCE_MS = 90_000;
 /** Between two looks whether there is something to do. */
 const IDLE_MS = settings.rate === 0 ? 1 : 25;
 const NOTES = 40;
+const ALIKE = 8;
 
 const say = (line: LoadLine) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -90,7 +91,8 @@ function again(item: Item): void {
 }
 
 function refused(item: Item, code: number, reply: string): void {
-  note(`${item.id}: ${reply}`);
+  // What a test makes happen hundreds of times must not hide what happens once.
+  if ((tally.transient[code] ?? 0) < ALIKE) note(`${item.id}: ${reply}`);
   if (code >= 500) {
     count(tally.permanent, code);
     open.delete(item);

@@ -1,7 +1,7 @@
 /** A fleet under load while the machines that it runs on, and the API server, come and go. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { busiestNode, drain, killNode, roll, withoutApiServer } from './deeds.ts';
+import { busiestNode, drain, killNode, rollAmidTrouble, withoutApiServer } from './deeds.ts';
 import { lost, noticed, underLoad } from './under-load.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -33,14 +33,9 @@ test('without an API server mail flows, and a relay that is started again meanwh
 
 // Pods that a drain has put together are spread again by it.
 test('a rolling update while one mail system is slow and another sends everybody away: nothing is cut', async () => {
-  const moody = async () => {
-    world.sinks.setMood('tenant1', { delayMs: 1500 });
-    world.sinks.setMood('tenant2', { refuse: '451 4.3.2 Come back later' });
-    await roll(world, 1);
-    for (const place of ['tenant1', 'tenant2'] as const) world.sinks.setMood(place, {});
-  };
   // Half of the usual: what is sent away comes again and again.
-  const outcome = await underLoad(world, 'rolling update, next hops slow and refusing', moody, { rate: 6 });
+  const trouble = () => rollAmidTrouble(world, 1);
+  const outcome = await underLoad(world, 'rolling update, next hops slow and refusing', trouble, { rate: 6 });
   expect(noticed(outcome)).toEqual([]);
   expect(outcome.transient).toEqual({ 451: expect.any(Number) });
 });

@@ -153,8 +153,11 @@ export class Session {
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         // The first one is meant; that DATA has no recipients then is no news.
-        refusal ??= refusalOf(error, index === 0);
-        if (!pipelined || error.code === 421) return refusal;
+        const latest = refusalOf(error, index === 0);
+        refusal ??= latest;
+        // Whoever says that goes, whatever else was refused before.
+        if (error.code === 421) return latest;
+        if (!pipelined) return refusal;
       }
     }
     return refusal;
