@@ -163,10 +163,10 @@ export class Relay {
     });
   }
 
-  /** Accepts for lameDuckSeconds, then lets sessions end; after a final dot nothing is cut (operator.md, Draining). */
-  async drain(): Promise<void> {
+  /** Accepts for lameDuckSeconds and these more, then lets sessions end; after a final dot nothing is cut (operator.md, Draining). */
+  async drain(moreSeconds = 0): Promise<void> {
     const { lameDuckSeconds, drainSeconds } = this.#running.config.fleet;
-    await this.#front?.drain({ lameDuckSeconds, drainSeconds });
+    await this.#front?.drain({ lameDuckSeconds: lameDuckSeconds + moreSeconds, drainSeconds });
     this.#discoverer.close();
     await this.#nextHops.close();
   }

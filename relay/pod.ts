@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigSource } from './config-source/config-source.ts';
 import { FolderWatch } from './config-source/folder-watch.ts';
+import { UNREADY_SECONDS } from './core/pod-status.ts';
 import { type HttpServer, json, plain, startHttp } from './http.ts';
 import { everyAddress } from './pod-host.ts';
 import { PodIdentity } from './pod-identity.ts';
@@ -78,7 +79,8 @@ class Pod {
     await this.#relay.stopFollowing();
     const { runner, fleet } = this.#relay;
     if (runner === undefined || fleet === undefined) return;
-    // Ready while new connections are taken: an unready pod's clients would time out, not go elsewhere.
+    // Ready for as long as load balancers may send connections, which would time out and not go elsewhere. Then unready before
+    // the listener closes: a node whose other relay begins to end just then would still send them here.
     const lameDuck = new AbortController();
     const over = sleep(fleet.lameDuckSeconds * 1000, undefined, { signal: lameDuck.signal }).then(
       () => {
@@ -86,7 +88,7 @@ class Pod {
       },
       () => undefined,
     );
-    await runner.drain();
+    await runner.drain(fleet.lameDuckSeconds > 0 ? UNREADY_SECONDS : 0);
     lameDuck.abort();
     await over;
     this.#closing = true;

@@ -13,8 +13,8 @@ export interface RelayRunner {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** A line of the caller's own could not be written. */
   lineLost(): void;
-  /** Resolves when all sessions have ended. */
-  drain(): Promise<void>;
+  /** Resolves when all sessions have ended. New ones are taken for lameDuckSeconds of the configuration, and these more. */
+  drain(moreSeconds?: number): Promise<void>;
 }
 
 /** Rejects when the configuration cannot be run or an address cannot be listened on. */
@@ -34,7 +34,7 @@ export async function runRelay(options: RelayOptions, first: Configuration, work
     },
     // The workers count their own; those of the parent are a handful.
     lineLost: () => {},
-    drain: () => pool.drain(),
+    drain: (moreSeconds) => pool.drain(moreSeconds),
   };
 }
 
@@ -47,6 +47,6 @@ async function inProcess(options: RelayOptions, first: Configuration): Promise<R
     status: async () => relay.status(),
     metrics: async () => ({ contentType: relay.metrics.contentType, text: await relay.metrics.text() }),
     lineLost: () => relay.metrics.linesLost.add(),
-    drain: () => relay.drain(),
+    drain: (moreSeconds) => relay.drain(moreSeconds),
   };
 }

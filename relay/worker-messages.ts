@@ -18,7 +18,7 @@ export type ToWorker =
   | { readonly type: 'ask'; readonly id: number; readonly what: keyof Answers }
   /** Another worker has delivered this after its client had gone. */
   | { readonly type: 'delivered'; readonly key: string }
-  | { readonly type: 'drain' };
+  | { readonly type: 'drain'; readonly moreSeconds: number };
 
 export type FromWorker =
   | { readonly type: 'started'; readonly addresses: readonly { readonly host: string; readonly port: number }[] }

@@ -40,7 +40,7 @@ async function obey(message: ToWorker): Promise<void> {
       relay.learnDelivered(message.key);
       return;
     case 'drain':
-      await relay.drain();
+      await relay.drain(message.moreSeconds);
       await lines.flush();
       process.exit(0);
   }

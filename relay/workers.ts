@@ -14,7 +14,7 @@ export interface WorkerPool {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   apply(next: Configuration): Promise<ApplyResult>;
   ask<What extends keyof Answers>(what: What): Promise<Answers[What][]>;
-  drain(): Promise<void>;
+  drain(moreSeconds?: number): Promise<void>;
 }
 
 /** Rejects with the first worker's reason when one cannot start. */
@@ -116,10 +116,10 @@ class Pool implements WorkerPool {
     return answers.flatMap((message) => (message?.type === 'answer' ? [message.answer as Answers[What]] : []));
   }
 
-  async drain(): Promise<void> {
+  async drain(moreSeconds = 0): Promise<void> {
     this.#draining = true;
     const ended = [...this.#workers].map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
-    for (const worker of this.#workers) tell(worker, { type: 'drain' });
+    for (const worker of this.#workers) tell(worker, { type: 'drain', moreSeconds });
     await Promise.all(ended);
   }
 

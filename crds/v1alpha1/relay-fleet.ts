@@ -150,7 +150,8 @@ export const relayFleetSpec = withRules(
       .min(0)
       .max(600)
       .describe(
-        'How long a pod that ends still takes new connections, until every load balancer knows. Default: 35; ' +
+        'How long a pod that ends stays ready and takes new connections, until every load balancer knows; it then takes ' +
+          'them for 8 seconds more, until every node knows that it is not ready. Default: 35; ' +
           '0 when resources are read from files.',
       )
       .optional(),

@@ -3,6 +3,7 @@
  * a restart.
  */
 
+import { UNREADY_SECONDS } from '../../relay/core/pod-status.ts';
 import type { KubeObject } from '../kube/api.ts';
 import type { ManifestInput } from './input.ts';
 import { ownedMetadata } from './metadata.ts';
@@ -59,7 +60,7 @@ function podTemplate(input: ManifestInput) {
       // search domain of the cluster first.
       dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
       terminationGracePeriodSeconds:
-        compiled.lameDuckSeconds + compiled.drainSeconds + FINAL_DOT_SECONDS + ENDING_SECONDS,
+        compiled.lameDuckSeconds + UNREADY_SECONDS + compiled.drainSeconds + FINAL_DOT_SECONDS + ENDING_SECONDS,
       securityContext: {
         runAsNonRoot: true,
         runAsUser: RELAY_USER,

@@ -29,6 +29,7 @@ const STARTUP = { ...probe('/livez'), periodSeconds: 1, timeoutSeconds: 5, failu
 /** A minute: restarting cuts every session, so only a process that will not come back is ended. */
 const LIVENESS = { ...probe('/livez'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 };
 /** Often, as the first pod of a new configuration is waited for; three in a row, as one late answer means nothing. */
+/** UNREADY_SECONDS of relay/core/pod-status.ts is longer than three of these take. */
 const READINESS = { ...probe('/readyz'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 3 };
 
 export function relayContainer({ fleet: { spec }, settings }: ManifestInput) {

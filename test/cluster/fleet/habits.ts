@@ -1,5 +1,6 @@
 /** How sending mail systems differ: how long they keep a session, how fast they are in it, and what they do between messages. */
 
+import { UNREADY_SECONDS } from '../../../relay/core/pod-status.ts';
 import type { LoadSettings } from './load.ts';
 import { DRAIN_SECONDS, LAME_DUCK_SECONDS } from './resources.ts';
 
@@ -16,8 +17,8 @@ export interface Habit {
 const SLOW_EVERY = 10;
 const SLOW_MS = 400;
 /** From before a pod is told to end until after it takes no more connections; not as long as it then waits for a final dot. */
-export const LASTING_MS = 12_000;
-if (LASTING_MS < LAME_DUCK_SECONDS * 2000 || LASTING_MS > DRAIN_SECONDS * 750)
+export const LASTING_MS = 18_000;
+if (LASTING_MS < (LAME_DUCK_SECONDS + UNREADY_SECONDS) * 1300 || LASTING_MS > DRAIN_SECONDS * 750)
   throw new Error('a lasting message is not as long as the fleet of the test makes it interesting');
 
 /** A few messages and gone: most servers of the internet. */

@@ -5,9 +5,9 @@ import { PLACES, type PlaceName } from './sinks.ts';
 import { sharedOf, TENANT_CLIENT, USERS, userOf } from './traffic.ts';
 
 export const FLEET = 'default';
-/** How long a pod that ends takes new connections, and then goes on with those that it has: a test has no 35 and 60 s. */
+/** How long a pod that ends stays ready, and how long its sessions may then go on: a test has no 35 and 60 s. */
 export const LAME_DUCK_SECONDS = 5;
-export const DRAIN_SECONDS = 20;
+export const DRAIN_SECONDS = 25;
 export const SELECTOR = 'isthmus';
 
 const AUTHORITY = { caSecretRef: { name: 'test-ca' } };

@@ -125,7 +125,7 @@ describe('a fleet', () => {
     await plane.kubectlOrThrow(['scale', 'deployment', 'scaled-relay', '--replicas=4', '--namespace', 'mail']);
     await eyes.apply(relayFleet('scaled', { autoscaling: { minReplicas: 2, maxReplicas: 5 }, lameDuckSeconds: 7 }));
     const deployment = await eyes.until('deployment', 'scaled-relay', 'ends later', (seen) =>
-      JSON.stringify(seen?.spec).includes(`"terminationGracePeriodSeconds":${7 + 60 + 600 + 15}`),
+      JSON.stringify(seen?.spec).includes(`"terminationGracePeriodSeconds":${7 + 8 + 60 + 600 + 15}`),
     );
     expect(deployment?.spec?.['replicas']).toBe(4);
     await plane.kubectlOrThrow(['delete', 'relayfleet', 'scaled', '--namespace', 'mail']);

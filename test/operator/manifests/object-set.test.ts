@@ -140,7 +140,7 @@ test('the check of Pod Security finds what it is there to find', () => {
   ]);
 });
 
-test('a pod gets as long to end as its sessions may take: lame duck, drain, the final dot, and a little', () => {
+test('a pod gets as long to end as its sessions may take: lame duck, unready, drain, the final dot, and a little', () => {
   const { template } = podsOf(manifestInput({ spec: { lameDuckSeconds: 5, drainSeconds: 7 } }));
-  expect(template.spec).toMatchObject({ terminationGracePeriodSeconds: 5 + 7 + 600 + 15 });
+  expect(template.spec).toMatchObject({ terminationGracePeriodSeconds: 5 + 8 + 7 + 600 + 15 });
 });
