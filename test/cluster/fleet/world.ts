@@ -139,8 +139,9 @@ function worldOf(
     scaleOperator: async (replicas) => {
       await kubectl('scale', 'deployment/isthmus-operator', `--replicas=${replicas}`);
       const left = async () => (await eyes.list('pods', '-l', 'app.kubernetes.io/name=isthmus')).length;
+      // After an outage of the API server a kubelet hears of it a minute late.
       await until(`the operator has ${replicas} pods`, async () => (await left()) === replicas, {
-        ...{ seconds: 60, every: 250 },
+        ...{ seconds: PATIENCE_SECONDS, every: 250 },
       });
       await kubectl('rollout', 'status', 'deployment/isthmus-operator', `--timeout=${PATIENCE_SECONDS}s`);
     },
