@@ -133,8 +133,7 @@ test('pods answer while the API server is gone, and it comes back with what it k
 test('a drained node loses its pods to the other, and gets none until it is uncordoned', async () => {
   await kubectl('drain', 'node2', '--ignore-daemonsets', '--timeout=60s');
   // The Deployment calls itself available until it has noticed.
-  const nodes = async () => (await nodesOfPods()).join();
-  await until('both pods are on the other node', async () => (await nodes()) === 'node1,node1', { seconds: 60 });
+  await expect.poll(nodesOfPods, { timeout: 60_000, interval: 250 }).toEqual(['node1', 'node1']);
   await available();
   await kubectl('uncordon', 'node2');
 }, 120_000);
