@@ -14,6 +14,9 @@ const settings = {
   leaderElection: { leaseDurationSeconds: 240, renewDeadlineSeconds: 200, retryPeriodSeconds: 1 },
 };
 
+/** Many more than everybody together writes while the operator comes back. */
+const WRITES = 1000;
+
 describe('etcd restored from a backup', () => {
   let plane: ControlPlane;
   let installation: Installation;
@@ -29,6 +32,19 @@ describe('etcd restored from a backup', () => {
   });
   const untilSo = (what: string, isSo: () => Promise<boolean>, seconds = 60) =>
     until(what, isSo, { seconds, detail: () => operator.daemon.log().slice(-6000) });
+
+  /** A backup is minutes old: until the restored server's moments have caught up with it, the operator has asked long ago. */
+  const writeMuch = async () => {
+    await plane.apply('{apiVersion: v1, kind: ConfigMap, metadata: {name: written, namespace: default}}');
+    for (let count = 1; count <= WRITES; count += 1) {
+      const { status } = await plane.ask('/api/v1/namespaces/default/configmaps/written', {
+        method: 'PATCH',
+        contentType: 'application/merge-patch+json',
+        body: { data: { count: String(count) } },
+      });
+      if (status !== 200) throw new Error(`write ${count} was answered ${status}`);
+    }
+  };
 
   beforeAll(async () => {
     plane = await startControlPlane();
@@ -54,6 +70,7 @@ describe('etcd restored from a backup', () => {
     await untilSo('both are stored', async () => {
       return (await rule('ann')) !== undefined && (await rule('john'))?.addresses[0]?.[0] === 'j@tenant1.example';
     });
+    await writeMuch();
     await plane.stopApi();
     await plane.stopEtcd();
     rmSync(join(plane.folder, 'etcd'), { recursive: true });
