@@ -46,4 +46,5 @@ try {
   await world.stop();
 }
 say(`${rounds} disturbances from seed ${seed}: ${failed === 0 ? 'nothing lost' : 'FAILED'}`);
-process.exitCode = failed === 0 && rounds > 0 ? 0 : 1;
+// A load that a failure has left behind would keep us; it ends with the namespace.
+process.exit(failed === 0 && rounds > 0 ? 0 : 1);
