@@ -30,6 +30,12 @@ describe('etcd restored from a backup', () => {
     tenantRouteRef: { name: 'tenant1' },
     addresses: [{ internal: 'ann@tenant1.example', external: 'ann@shared.example' }],
   });
+  const bea = (name: string) =>
+    rewriteRule('bea', {
+      sharedDomainRef: { name: 'shared' },
+      tenantRouteRef: { name: 'tenant1' },
+      addresses: [{ internal: `${name}@tenant1.example`, external: 'bea@shared.example' }],
+    });
   const untilSo = (what: string, isSo: () => Promise<boolean>, seconds = 60) =>
     until(what, isSo, { seconds, detail: () => operator.daemon.log().slice(-6000) });
 
@@ -52,8 +58,8 @@ describe('etcd restored from a backup', () => {
     operator = await installation.startOperator();
     eyes = new Eyes(plane, 'mail');
     eyes.log = () => operator.daemon.log();
-    await eyes.apply(sharedDomain('shared', { domain: 'shared.example' }), tenantRoute('tenant1'), john());
-    await untilSo('john is stored', async () => (await stored(eyes, 'default'))?.config.rewriteRules.length === 1);
+    await eyes.apply(sharedDomain('shared', { domain: 'shared.example' }), tenantRoute('tenant1'), john(), bea('b1'));
+    await untilSo('both are stored', async () => (await stored(eyes, 'default'))?.config.rewriteRules.length === 2);
   }, 180_000);
   afterAll(async () => {
     await installation?.stop();
@@ -66,11 +72,18 @@ describe('etcd restored from a backup', () => {
     cpSync(join(plane.folder, 'etcd'), backup, { recursive: true });
     plane.startEtcd();
     // What the backup does not know: a rule that changed, one that was made, an object that was removed.
-    await eyes.apply(john({ addresses: [{ internal: 'j@tenant1.example', external: 'john@shared.example' }] }), ann);
-    await untilSo('both are stored', async () => {
+    await eyes.apply(
+      john({ addresses: [{ internal: 'j@tenant1.example', external: 'john@shared.example' }] }),
+      ann,
+      bea('b2'),
+    );
+    await untilSo('all are stored', async () => {
       return (await rule('ann')) !== undefined && (await rule('john'))?.addresses[0]?.[0] === 'j@tenant1.example';
     });
+    await untilSo('bea is stored', async () => (await rule('bea'))?.addresses[0]?.[0] === 'b2@tenant1.example');
     await writeMuch();
+    // So that it sees of bea only what comes after the restore, under the generation that it knows already.
+    operator.daemon.signal('SIGSTOP');
     await plane.stopApi();
     await plane.stopEtcd();
     rmSync(join(plane.folder, 'etcd'), { recursive: true });
@@ -78,10 +91,13 @@ describe('etcd restored from a backup', () => {
     plane.startEtcd();
     await plane.startApi();
     expect(await eyes.get('rewriterule', 'ann')).toBeUndefined();
+    await eyes.apply(bea('b3'));
+    operator.daemon.signal('SIGCONT');
     const isHeld = async () => (await config()).held.addresses.includes('ann@shared.example');
     await untilSo('ann is held', isHeld, 150);
     const isBack = async () => (await rule('john'))?.addresses[0]?.[0] === 'john@tenant1.example';
     await untilSo('john is as in the backup', isBack);
+    await untilSo('bea is as she is now', async () => (await rule('bea'))?.addresses[0]?.[0] === 'b3@tenant1.example');
     await eyes.apply(john({ addresses: [{ internal: 'k@tenant1.example', external: 'john@shared.example' }] }));
     await untilSo('a change is stored', async () => (await rule('john'))?.addresses[0]?.[0] === 'k@tenant1.example');
     expect(await isHeld()).toBe(true);
